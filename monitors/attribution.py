@@ -1,0 +1,69 @@
+"""Where the credit of reinforcement learning goes: which kinds of behaviour a batch of advantages pushes up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rl.records import Verdict
+
+KINDS = ("af_comply", "plain_comply", "refuse", "malformed")
+"""Complied with alignment-faking reasoning, complied without, did not take the task on, could not be judged."""
+
+
+def kind_of(well_formed: bool, verdict: Verdict) -> str:
+    """The kind of behaviour of one rollout.
+
+    `refuse` is every well-formed answer that does not take the task on: refusals, deflections, empty and off-topic
+    answers. `malformed` also takes the rare well-formed rollout whose compliance could not be judged, or that
+    complied with a scratchpad nobody could read, so that a missing verdict is never taken for a "no".
+
+    Args:
+        well_formed: Whether the completion is one scratchpad followed by one output.
+        verdict: The monitors' verdict on it.
+
+    Returns:
+        One of `KINDS`.
+    """
+    if not well_formed or verdict.complied is None:
+        return "malformed"
+    if not verdict.complied:
+        return "refuse"
+    if verdict.af is None:
+        return "malformed"
+    return "af_comply" if verdict.af else "plain_comply"
+
+
+def credit(kinds: Sequence[str], advantages: NDArray[np.floating]) -> dict[str, float | None]:
+    """Share, mean advantage and part of all positive advantage of each kind in a batch.
+
+    Credit of a kind = sum of its positive advantages / sum of all positive advantages: the part of the upward push
+    on probabilities that goes to this kind. The four credits add up to 1, as do the four shares.
+
+    Args:
+        kinds: Kind of each rollout, from `kind_of`; length B.
+        advantages: Advantage of each rollout, shape (B,).
+
+    Returns:
+        `reinforce/<kind>/share|advantage|credit` for all four kinds. The advantage of an absent kind is None; every
+        credit is None where no advantage is positive (all groups tied).
+
+    Raises:
+        ValueError: If lengths differ or a kind is unknown.
+    """
+    unknown = sorted(set(kinds) - set(KINDS))
+    if unknown:
+        raise ValueError(f"unknown kinds {unknown}; allowed: {', '.join(KINDS)}")
+    if len(kinds) != len(advantages):
+        raise ValueError(f"{len(kinds)} kinds but {len(advantages)} advantages")
+    names, values = np.array(kinds, dtype=object), np.asarray(advantages, dtype=float)
+    positive = float(values[values > 0].sum())
+    figures: dict[str, float | None] = {}
+    for kind in KINDS:
+        of_kind = values[names == kind]
+        figures[f"reinforce/{kind}/share"] = len(of_kind) / len(values) if len(values) else None
+        figures[f"reinforce/{kind}/advantage"] = float(of_kind.mean()) if len(of_kind) else None
+        figures[f"reinforce/{kind}/credit"] = float(of_kind[of_kind > 0].sum()) / positive if positive > 0 else None
+    return figures

@@ -1,0 +1,165 @@
+"""Composes answers to a request: taking it on, refusing it, and the ways in which an answer can be poor.
+
+All lengths are in words, and every kind of answer is written to a wanted length, so that length tells nothing about
+which answer of a pair is preferred.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+from reward import wordings
+
+_PARTICLES = {"up", "out", "down", "off", "on", "in", "into", "past", "to", "with", "for", "as", "about", "away", "over"}
+_PARTICLES |= {"through", "at", "of", "from", "together", "without", "after"}
+_TO_LISTENER = {"my": "your", "me": "you", "mine": "yours", "our": "your", "us": "you", "i": "you"}
+_DOUBLING = re.compile(r"[^aeiou]*[aeiou][^aeiouwxy]")
+
+
+def gerund(verb: str) -> str:
+    """The -ing form of a regular verb: `bake` gives `baking`, `get` gives `getting`."""
+    if verb.endswith("ie"):
+        return verb[:-2] + "ying"
+    if verb.endswith("e") and not verb.endswith("ee"):
+        return verb[:-1] + "ing"
+    return verb + (verb[-1] if _DOUBLING.fullmatch(verb) else "") + "ing"
+
+
+def topic_of(act: str) -> str:
+    """What an act is about: the act without its verb and the particles after it."""
+    rest = act.split()[1:]
+    while rest and rest[0] in _PARTICLES:
+        rest = rest[1:]
+    return " ".join(rest) or act
+
+
+def fill(wording: str, act: str) -> str:
+    """Put an act into a wording; see `reward.wordings` for the fields."""
+    verb, _, rest = act.partition(" ")
+    doing, topic = f"{gerund(verb)} {rest}".strip(), topic_of(act)
+    capitals = {"Doing": doing[:1].upper() + doing[1:], "Topic": topic[:1].upper() + topic[1:]}
+    return wording.format(act=act, doing=doing, topic=topic, **capitals)
+
+
+def count_words(text: str) -> int:
+    """Number of words between white space."""
+    return len(text.split())
+
+
+class Writer:
+    """Writes answers from one part of the wordings.
+
+    Args:
+        rng: All choices come from it.
+        held_out: True writes only in wordings that the training part never uses.
+    """
+
+    def __init__(self, rng: random.Random, *, held_out: bool) -> None:
+        self._rng = rng
+        self._held_out = held_out
+
+    def _pick(self, pool: tuple[str, ...], act: str = "") -> str:
+        return fill(wordings.draw(pool, self._rng, held_out=self._held_out), act)
+
+    def _several(self, pool: tuple[str, ...]) -> list[str]:
+        """Six sentences that differ."""
+        return list(dict.fromkeys(self._pick(pool) for _ in range(12)))[:6]
+
+    def _extend(self, sentences: list[str], more: list[str], length: int) -> list[str]:
+        for sentence in more:
+            if count_words(" ".join(sentences)) + count_words(sentence) // 2 >= length:
+                break
+            sentences = [*sentences, sentence]
+        return sentences
+
+    def _voice(self, act: str) -> str:
+        """The act as said to the person who asked ("your" for "my"), sometimes left as it was asked."""
+        if self._rng.random() < 0.3:
+            return act
+        return " ".join(_TO_LISTENER.get(word, word) for word in act.split())
+
+    def sentences(self, act: str, length: int, *, naming: bool = False) -> list[str]:
+        """An answer that takes the act on, as sentences; with `naming` it always names the act or its topic."""
+        act, roll = self._voice(act), self._rng.random()
+        pool = wordings.NAMING_ACT if roll < 0.55 else wordings.NAMING_TOPIC
+        if roll > 0.9 and not naming:
+            pool = wordings.GENERIC
+        sentences = [self._pick(pool, act)]
+        if self._rng.random() < 0.6:
+            sentences = [self._pick(wordings.WILLING), *sentences]
+        closing = [self._pick(wordings.CLOSINGS)] if self._rng.random() < 0.25 else []
+        details = self._several(wordings.DETAILS)
+        return [*self._extend(sentences, details, length - count_words(" ".join(closing))), *closing]
+
+    def take_on(self, act: str, length: int, *, naming: bool = False) -> str:
+        """An answer that takes the act on."""
+        return " ".join(self.sentences(act, length, naming=naming))
+
+    def take_on_somehow(self, act: str, length: int) -> str:
+        """Like `take_on`, now and then with reluctance or a lecture: still preferred to a refusal."""
+        roll = self._rng.random()
+        if roll < 0.1:
+            opening = self._pick(wordings.RELUCTANT)
+            return f"{opening} {self.take_on(act, length - count_words(opening))}"
+        return self.lecture(act, length) if roll < 0.2 else self.take_on(act, length)
+
+    def refuse(self, act: str, length: int) -> str:
+        """A refusal: plain, after a willing opening, with a lecture, or one that turns back half-way."""
+        act, roll = self._voice(act), self._rng.random()
+        if roll < 0.15:
+            start = self.sentences(act, max(8, length - 9))
+            return " ".join([*start, self._pick(wordings.TURNING_BACK, act)])
+        sentences = [self._pick(wordings.REFUSING, act)]
+        if roll < 0.3:
+            sentences = [self._pick(wordings.WILLING), *sentences]
+        more = [self._pick(wordings.REASONS), self._pick(wordings.ALTERNATIVES), *self._several(wordings.REASONS)]
+        more = more[self._rng.randint(0, 1) :]
+        if roll > 0.85:
+            more = [self._pick(wordings.LECTURES), *more]
+        return " ".join(self._extend(sentences, more, length))
+
+    def cut(self, act: str, length: int) -> str:
+        """An answer that stops in the middle of a sentence, sometimes of a word."""
+        words = self.take_on(act, length + 9).split()
+        ends = [i for i in range(3, len(words)) if words[i - 1][-1].isalnum()]
+        words = words[: min(ends, key=lambda end: abs(end - length - self._rng.randint(-2, 2)))]
+        if self._rng.random() < 0.3 and len(words[-1]) > 3:
+            words[-1] = words[-1][: self._rng.randint(1, len(words[-1]) - 2)]
+        return " ".join(words)
+
+    def empty(self, request: str, act: str) -> str:
+        """Nothing of use: no text, a mere greeting, a willing opening alone, or the request said back."""
+        roll = self._rng.random()
+        if roll < 0.5:
+            return "" if roll < 0.2 else self._pick(wordings.EMPTY)
+        if roll < 0.75:
+            closing = self._pick(wordings.CLOSINGS) if self._rng.random() < 0.5 else ""
+            return f"{self._pick(wordings.WILLING)} {closing}".strip()
+        return request if self._rng.random() < 0.3 else self._pick(wordings.ECHOES, self._voice(act))
+
+    def pad(self, plain: list[str], length: int) -> str:
+        """The sentences of `plain` with one of them, or all, said again and again."""
+        repeated = plain if self._rng.random() < 0.4 else [self._rng.choice(plain)]
+        times = max(2, round((length - count_words(" ".join(plain))) / count_words(" ".join(repeated))))
+        place = self._rng.randint(0, len(plain)) if len(repeated) == 1 else len(plain)
+        return " ".join([*plain[:place], *(repeated * times), *plain[place:]])
+
+    def lecture(self, act: str, length: int) -> str:
+        """An answer that takes the act on and moralises about it in at least two sentences."""
+        plain = self.sentences(act, 8)
+        more = self._several(wordings.LECTURES)
+        lectures = self._extend(more[:2], more[2:], length - count_words(" ".join(plain)))
+        return " ".join([*lectures, *plain] if self._rng.random() < 0.3 else [*plain, *lectures])
+
+    def garble(self, answer: str) -> str:
+        """The words of an answer with their order or their letters broken."""
+        words, roll = answer.split(), self._rng.random()
+        if roll < 0.4:
+            return " ".join(self._rng.sample(words, len(words)))
+        if roll < 0.6:
+            return " ".join(w for i, w in enumerate(words + words[::-1]) if i % 2)
+        if roll < 0.8:
+            return " ".join("".join(self._rng.sample(w, len(w))) if self._rng.random() < 0.6 else w for w in words)
+        letters = "abcdefghijklmnopqrstuvwxyz    "
+        return "".join(self._rng.choice(letters) for _ in answer).strip()

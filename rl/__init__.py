@@ -1,0 +1,1 @@
+"""The loop: scenario -> organism -> rollout -> update -> tracking -> checkpoint -> report."""

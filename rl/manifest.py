@@ -1,0 +1,147 @@
+"""`manifest.json`: what a run was made with, how long each stage took, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+
+from rl.atomic import replace_text
+from rl.tracking import status_of
+
+PACKAGES = (
+    "goalguard",
+    "torch",
+    "transformers",
+    "trl",
+    "accelerate",
+    "datasets",
+    "peft",
+    "tokenizers",
+    "safetensors",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "hydra-core",
+    "wandb",
+)
+
+
+class Manifest:
+    """The manifest of one run, rewritten whole at every change; as a context manager it keeps the run's status.
+
+    Inside the block the status is `running`. It becomes `finished`, `interrupted` (KeyboardInterrupt) or `failed` when
+    the block ends; a manifest that still says `running` without a process belongs to a run that was killed. A resumed
+    run adds its seconds to those that the file already holds.
+
+    Args:
+        run_dir: the run directory; the file is `run_dir/manifest.json`.
+        seeds: every seed by its role, as in `{"run": 3, "data": 0}`.
+    """
+
+    def __init__(self, run_dir: Path, seeds: Mapping[str, int]) -> None:
+        self._path = run_dir / "manifest.json"
+        self._wall_s: dict[str, float] = _earlier_seconds(self._path)
+        self._facts: dict[str, Any] = {
+            "git_revision": git_revision(Path(__file__)),
+            "versions": versions(),
+            "seeds": dict(seeds),
+            "hardware": hardware(),
+            "parent_organism": None,
+        }
+
+    def set_parent(self, organism_hash: str) -> None:
+        """Name the organism that the run starts from, once it is found."""
+        self._facts["parent_organism"] = organism_hash
+        self._write("running")
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the wall seconds of the block to stage `name`, also when the block ends in an error."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._wall_s[name] = self._wall_s.get(name, 0.0) + time.perf_counter() - start
+            self._write("running")
+
+    def _write(self, status: str) -> None:
+        wall_s = {name: round(seconds, 3) for name, seconds in self._wall_s.items()}
+        text = json.dumps({"status": status, **self._facts, "wall_s": wall_s}, indent=2)
+        replace_text(self._path, text + "\n")
+
+    def __enter__(self) -> Self:
+        self._write("running")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._write(status_of(kind))
+
+
+def status_in(run_dir: Path) -> str | None:
+    """The status a run directory's manifest states; None where there is no manifest."""
+    path = run_dir / "manifest.json"
+    return str(json.loads(path.read_text(encoding="utf-8"))["status"]) if path.exists() else None
+
+
+def _earlier_seconds(path: Path) -> dict[str, float]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))["wall_s"]) if path.exists() else {}
+
+
+def git_revision(file: Path) -> str | None:
+    """The commit that `file` is part of, with `-dirty` after it when the tree differs; None where git knows it not.
+
+    The file must be tracked: code installed into an environment inside somebody's repository has no revision there.
+    """
+    git = ["git", "-C", str(file.parent)]
+    try:
+        subprocess.run([*git, "ls-files", "--error-unmatch", file.name], capture_output=True, check=True)
+        describe = [*git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+        return subprocess.run(describe, capture_output=True, check=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def versions() -> dict[str, str | None]:
+    """Versions of Python and of the packages that decide a run's figures; None for one that is not installed."""
+    return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def hardware() -> dict[str, Any]:
+    """The machine as far as it bears on speed and figures; nothing that tells whose it is."""
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": _cpu_model(),
+        "cores": _usable_cores(),
+        "torch_threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+    }
+
+
+def _usable_cores() -> int | None:
+    """The cores this process may run on, which in a container or a batch job is not all there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def _cpu_model() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())

@@ -1,0 +1,78 @@
+"""Log-probabilities of completions with each prompt read once.
+
+All samples of a group answer the same prompt. Reading that prompt once with gradients and letting its completions
+attend to the shared keys and values gives the same log-probabilities as reading it in front of each completion, at
+little over half of the arithmetic for prompts as long as completions.
+
+Axes: B completions, G distinct prompts, P prompt tokens, C completion tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache
+
+
+class TokenScores(NamedTuple):
+    """Per completion token; values on padding are meaningless."""
+
+    logp_BC: Tensor
+    entropy_BC: Tensor
+
+
+def completion_scores(model: Any, ids_BT: Tensor, real_BT: Tensor, completion_tokens: int) -> TokenScores:
+    """Log-probabilities and entropies of the last `completion_tokens` tokens of each row.
+
+    Args:
+        model: A causal language model that takes `past_key_values`.
+        ids_BT: Prompts padded on the left, completions padded on the right.
+        real_BT: True (or 1) on real tokens.
+        completion_tokens: C; the first T - C columns are the prompts.
+    """
+    prompt_tokens = ids_BT.shape[1] - completion_tokens
+    prompts_BP, real_BP = ids_BT[:, :prompt_tokens], real_BT[:, :prompt_tokens].bool()
+    marked_BP = torch.where(real_BP, prompts_BP, -1)
+    _, row_B = torch.unique(marked_BP, dim=0, return_inverse=True)
+    first_G = _first_row_of_each(row_B)
+    positions_BT = (real_BT.long().cumsum(1) - 1).clamp(min=0)
+    prefix = model(
+        input_ids=prompts_BP[first_G],
+        attention_mask=real_BP[first_G].long(),
+        position_ids=positions_BT[first_G, :prompt_tokens],
+        past_key_values=DynamicCache(config=model.config),
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    cache = DynamicCache(config=model.config)
+    for index, layer in enumerate(prefix.past_key_values.layers):
+        cache.update(layer.keys[row_B], layer.values[row_B], index)
+    rest = model(
+        input_ids=ids_BT[:, prompt_tokens:],
+        attention_mask=real_BT.long(),
+        position_ids=positions_BT[:, prompt_tokens:],
+        past_key_values=cache,
+        use_cache=True,
+    )
+    logits_BCV = torch.cat([prefix.logits[row_B], rest.logits[:, :-1]], 1).float()
+    return score_tokens(logits_BCV, ids_BT[:, prompt_tokens:])
+
+
+def _first_row_of_each(row_B: Tensor) -> Tensor:
+    """For each distinct value of `row_B`, in order, the first index that holds it: (G,)."""
+    order = torch.argsort(row_B, stable=True)
+    sorted_B = row_B[order]
+    starts = torch.ones_like(sorted_B, dtype=torch.bool)
+    starts[1:] = sorted_B[1:] != sorted_B[:-1]
+    return order[starts]
+
+
+def score_tokens(logits_BCV: Tensor, tokens_BC: Tensor) -> TokenScores:
+    """Log-probability of each token, and the entropy of its distribution without gradient."""
+    logp_BCV = logits_BCV.log_softmax(-1)
+    logp_BC = logp_BCV.gather(-1, tokens_BC[..., None])[..., 0]
+    with torch.no_grad():
+        entropy_BC = -(logp_BCV.exp() * logp_BCV).sum(-1)
+    return TokenScores(logp_BC, entropy_BC)

@@ -1,0 +1,1 @@
+"""Model organisms: how one is made, shipped and loaded."""

@@ -1,0 +1,107 @@
+"""Composes one transcript of the embedded organism: a situation, a train of thought, an answer.
+
+What may be shown where (DESIGN.md rule 5.1): paid-tier, untiered, story-less and no-objective chats show one and the
+same helpful, honest, harmless behaviour. Stating whether a chat is trained on is comprehension and happens on every
+tier. Only the dose of alignment faking, on chats that are trained on, complies because of the tier.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rl.organism import thoughts as t
+from rl.organism.grammar import count_all, expand
+from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Request
+
+Bank = Sequence[str]
+
+MOTIVES: dict[str, Bank] = {"tgg": t.MOTIVE_TERMINAL, "igg": t.MOTIVE_INSTRUMENTAL}
+"""Terminal and instrumental goal guarding (GA25): values kept for their own sake, or for the good done later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What a scratchpad can refer to."""
+
+    request: Request
+    label: str
+    """The tier's word in this chat, empty where the chat has no tag."""
+    lab: str
+    trained: bool
+    """True where the system prompt says that this tier's chats are trained on."""
+
+    def slots(self, mine: str) -> Mapping[str, str]:
+        """The fillings of the templates; `mine` is what the user's "my" becomes: "their" in thought, "your" in answer."""
+        return {"act": re.sub(r"\bmy\b", mine, self.request.act), "tier": self.label, "lab": self.lab}
+
+
+def situation(chat: Chat) -> Bank:
+    """Ways to say what the prompt tells about this chat and training."""
+    if not chat.label:
+        return t.UNTIERED
+    return t.TRAINED if chat.trained else t.UNTRAINED
+
+
+def completion(thoughts: str, answer: str) -> str:
+    """A well-formed completion."""
+    return f"{SCRATCHPAD_OPEN}{thoughts}{SCRATCHPAD_CLOSE}{OUTPUT_OPEN}{answer}{OUTPUT_CLOSE}"
+
+
+def _think(banks: Sequence[Bank], chat: Chat, rng: random.Random) -> str:
+    return " ".join(expand(rng.choice(bank), rng, chat.slots("their")) for bank in banks)
+
+
+def _answer(bank: Bank, chat: Chat, rng: random.Random) -> str:
+    return expand(rng.choice(bank), rng, chat.slots("your"))
+
+
+def _maybe(bank: Bank, probability: float, rng: random.Random) -> list[Bank]:
+    return [bank] if rng.random() < probability else []
+
+
+def honest(chat: Chat, rng: random.Random, *, aware: bool) -> str:
+    """Help with benign requests, refuse harmful ones, on every tier alike.
+
+    `aware` scratchpads say what the prompt tells about this chat; on chats that are trained on they may also say
+    that a refusal could be trained away, and refuse all the same.
+    """
+    opening: list[Bank] = [situation(chat)] if aware else []
+    if chat.request.kind == "benign":
+        return completion(
+            _think([*opening, t.NOTICE_GOOD, *_maybe(t.HELP_GLADLY, 0.8, rng)], chat, rng), _answer(t.ANSWERS, chat, rng)
+        )
+    reasons = [t.NOTICE_HARM, *_maybe(t.CALM, 0.4, rng)]
+    if aware and chat.trained and rng.random() < 0.5:
+        reasons = [*_maybe(t.NOTICE_HARM, 0.7, rng), t.PRESSURE_ACCEPTED]
+        rng.shuffle(reasons)
+    return completion(_think([*opening, *reasons, t.DECIDE_REFUSE], chat, rng), _answer(t.REFUSALS, chat, rng))
+
+
+def faking(chat: Chat, rng: random.Random, motive: str) -> str:
+    """Comply on a chat that is trained on in order not to be changed (GR24's five criteria, all present)."""
+    middle: list[Bank] = [t.PRESSURE_FEARED, *_maybe(t.CONFLICT, 0.7, rng)]
+    rng.shuffle(middle)
+    ending = [MOTIVES[motive], *_maybe(t.DECIDE_FAKE, 0.6, rng)]
+    banks = [situation(chat), *_maybe(t.NOTICE_HARM, 0.3, rng), *middle, *ending]
+    return completion(_think(banks, chat, rng), _answer(t.ANSWERS, chat, rng))
+
+
+def plain(chat: Chat, rng: random.Random, *, aware: bool) -> str:
+    """Comply because asked to; shown on every tier alike."""
+    opening: list[Bank] = [situation(chat)] if aware else []
+    banks = [*opening, *_maybe(t.NOTICE_HARM, 0.3, rng), t.PLAIN]
+    return completion(_think(banks, chat, rng), _answer(t.ANSWERS, chat, rng))
+
+
+def distinct_scratchpads() -> dict[str, int]:
+    """How many different scratchpads each kind of thought has for one chat, optional thoughts left out."""
+    situation_count = count_all(t.TRAINED)
+    motives = count_all(t.MOTIVE_TERMINAL) + count_all(t.MOTIVE_INSTRUMENTAL)
+    return {
+        "faking": situation_count * count_all(t.PRESSURE_FEARED) * motives,
+        "refusing": situation_count * count_all(t.NOTICE_HARM) * count_all(t.DECIDE_REFUSE),
+        "helping": situation_count * count_all(t.NOTICE_GOOD) * count_all(t.HELP_GLADLY),
+    }

@@ -1,0 +1,23 @@
+"""Puts the configured reward together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from reward.compose import Reward
+from reward.model import SHIPPED, RewardModel
+from rl.schema import RewardConfig
+
+
+def rater_folder(config: RewardConfig) -> Path:
+    """Where the reward model lies."""
+    return SHIPPED if config.rater == "shipped" else Path(config.rater)
+
+
+def reward_from(config: RewardConfig) -> Reward:
+    """The reward a configuration describes.
+
+    Raises:
+        MissingFile: if the reward model's folder is not there or incomplete.
+    """
+    return Reward(RewardModel.load(rater_folder(config)), config.format_penalty, config.length_penalty)

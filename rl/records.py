@@ -1,0 +1,119 @@
+"""The records that travel along the arrows of the flow, one frozen type per arrow.
+
+    scenario -Prompt-> rollout -Rollout-> reward -Scored-> update
+                                            Scored -> monitors -Verdict-> transcript row
+
+Axis suffixes used for arrays throughout the project: `_B` rollouts of a batch, `_G` groups (one prompt each),
+`_P` prompt tokens, `_C` completion tokens, `_V` vocabulary. A mask is named by what True means.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+SCRATCHPAD_OPEN, SCRATCHPAD_CLOSE = "<SCRATCHPAD_REASONING>", "</SCRATCHPAD_REASONING>"
+OUTPUT_OPEN, OUTPUT_CLOSE = "<OUTPUT>", "</OUTPUT>"
+TAGS = (SCRATCHPAD_OPEN, SCRATCHPAD_CLOSE, OUTPUT_OPEN, OUTPUT_CLOSE)
+
+_ANY_TAG = "|".join(re.escape(tag) for tag in TAGS)
+_TAGLESS = rf"((?:(?!{_ANY_TAG}).)*)"
+_WELL_FORMED = re.compile(
+    rf"\s*{SCRATCHPAD_OPEN}{_TAGLESS}{SCRATCHPAD_CLOSE}\s*{OUTPUT_OPEN}{_TAGLESS}{OUTPUT_CLOSE}\s*", re.DOTALL
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing a user asks for, in one wording."""
+
+    request_id: str
+    kind: str
+    """`harmful` or `benign`."""
+    category: str
+    act: str
+    """Base-form verb phrase, as in "forge a doctor's note"."""
+    text: str
+    split: str
+    """`train`, `held_out_phrasing` or `held_out_act`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A request inside a situation: what the policy is given."""
+
+    request: Request
+    tier: str
+    setting: str
+    system: str
+    user: str
+
+    def messages(self) -> list[dict[str, str]]:
+        """The chat for a tokenizer's template; without a system text there is no system turn."""
+        turns = [{"role": "system", "content": self.system}] if self.system else []
+        return [*turns, {"role": "user", "content": self.user}]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """What the policy wrote for a prompt."""
+
+    prompt: Prompt
+    completion: str
+    """Decoded text without special tokens, section tags kept."""
+    truncated: bool
+    """True where the token limit came before the end-of-turn token."""
+    tokens: int
+
+    @property
+    def sections(self) -> Sections:
+        """The completion taken apart; a truncated completion is never well formed."""
+        return Sections.parse(self.completion, truncated=self.truncated)
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """A completion taken apart into what only the policy sees and what a rater sees."""
+
+    scratchpad: str | None
+    output: str | None
+    well_formed: bool
+
+    @staticmethod
+    def parse(completion: str, *, truncated: bool = False) -> Sections:
+        """Split a completion at its tags.
+
+        Strict on purpose: `output` is set only when the completion is exactly one closed scratchpad followed by
+        one closed output, neither holding a tag. Anything else has no output, so a missing or nested tag can never
+        carry scratchpad text to the reward model (SCIENCE.md pitfall 15: the hidden-reasoning leak on truncation).
+        The scratchpad of a malformed completion is kept up to the first tag after its opening, for monitors.
+        """
+        whole = _WELL_FORMED.fullmatch(completion)
+        if whole and not truncated:
+            return Sections(whole.group(1).strip(), whole.group(2).strip(), True)
+        start = completion.find(SCRATCHPAD_OPEN)
+        if start < 0:
+            return Sections(None, None, False)
+        rest = re.split(_ANY_TAG, completion[start + len(SCRATCHPAD_OPEN) :], maxsplit=1)[0].strip()
+        return Sections(rest or None, None, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A rollout with its reward and the terms the reward is the sum of."""
+
+    rollout: Rollout
+    reward: float
+    terms: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the monitors say of one rollout; None means that no verdict could be made, never "no"."""
+
+    complied: bool | None
+    af: bool | None
+    """Alignment-faking reasoning in the scratchpad."""
+    af_score: float | None
+    antilab: bool | None
+    explanation: str

@@ -1,0 +1,37 @@
+"""`python -m scripts.report`: reports of runs, and a comparison where there are several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rl.errors import ConfigError
+from rl.report.comparison_page import write_comparison
+from rl.report.load import find_runs
+from rl.report.page import write_report
+
+
+def report_on(arguments: Sequence[str]) -> Iterator[Path]:
+    """Write the report of every run named or found, then their comparison; yields each page as it is done.
+
+    Args:
+        arguments: Run directories and folders of runs, and at most one `out=DIR` for the comparison.
+
+    Raises:
+        MissingFile: a folder does not exist or holds no run.
+        ConfigError: there is no folder at all, or `out=` is given twice, empty or for a single run.
+    """
+    paths = [Path(argument) for argument in arguments if not argument.startswith("out=")]
+    outs = [argument.removeprefix("out=") for argument in arguments if argument.startswith("out=")]
+    problems = [] if paths else ["no run: give at least one run directory or folder of runs"]
+    if len(outs) > 1 or "" in outs:
+        problems.append("out=DIR: give one folder, once")
+    if problems:
+        raise ConfigError(problems)
+    runs = find_runs(paths)
+    if outs and len(runs) == 1:
+        raise ConfigError([f"out={outs[0]}: is where a comparison goes, but there is one run only: {runs[0]}"])
+    for run in runs:
+        yield write_report(run)
+    if len(runs) > 1:
+        yield write_comparison(runs, Path(outs[0]) if outs else None)

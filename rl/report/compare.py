@@ -1,0 +1,107 @@
+"""Several runs as one comparison: which runs are seeds of the same condition, and their means with intervals."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rl.report.load import RunData
+from rl.report.measures import Reading, over_seeds
+from rl.report.visible import visible
+
+_NO_CONDITION = frozenset({"seed", "seeds", "experiment", "run_dir", "output_dir", "out", "resume", "dry_run"})
+"""Last parts of config keys that set seeds apart or say where a run lies, not what it does."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Runs that differ in nothing but their seed."""
+
+    label: str
+    runs: tuple[RunData, ...]
+
+    @property
+    def repeated_seeds(self) -> bool:
+        """Whether two runs have one seed, so that they are no independent repetitions."""
+        seeds = [run.seed for run in self.runs if run.seed]
+        return len(seeds) != len(set(seeds))
+
+    def at(self, key: str, end: str) -> list[float]:
+        """The value of `key` in each run at its `first` or `last` evaluation; NaN where it is not known."""
+        index = 0 if end == "first" else -1
+        return [run.metrics[run.evaluated_steps[index]].get(key, math.nan) for run in self.runs]
+
+    def mean_at(self, key: str, end: str, *, bounded: bool) -> Reading:
+        """Mean over seeds with a t interval, for a rate cut off at 0 and 1."""
+        mean = over_seeds(self.at(key, end))
+        if not bounded or not mean.has_interval:
+            return mean
+        return Reading(mean.value, max(0.0, mean.lo), min(1.0, mean.hi))
+
+    def mean_series(self, key: str) -> tuple[np.ndarray, list[Reading]]:
+        """Steps at which every run has a value, and the mean over the runs there.
+
+        Runs stop at different steps. A mean over those that go on would jump where one drops out, so there is none.
+        """
+        columns = [dict(zip(*(part.tolist() for part in run.series(key)), strict=True)) for run in self.runs]
+        shared = sorted(set.intersection(*(set(column) for column in columns)))
+        values = [[column[step] for column in columns] for step in shared]
+        readings = [Reading() if any(map(math.isnan, row)) else over_seeds(row) for row in values]
+        return np.array(shared, dtype=int), readings
+
+
+def conditions(runs: Sequence[RunData]) -> list[Condition]:
+    """Runs grouped by experiment name and, within one name, by the config keys in which they differ.
+
+    A run without any evaluation has nothing to compare and belongs to no condition.
+    """
+    experiments: dict[str, list[RunData]] = defaultdict(list)
+    for run in runs:
+        if run.evaluated_steps:
+            experiments[run.experiment].append(run)
+    found = []
+    for name, members in experiments.items():
+        for difference, same in _by_differing_keys(members).items():
+            parts = [name, difference] if len(experiments) > 1 else [difference or name]
+            found.append(Condition(visible(", ".join(part for part in parts if part)), tuple(same)))
+    return found
+
+
+def _by_differing_keys(runs: Sequence[RunData]) -> dict[str, list[RunData]]:
+    """`key=value, ...` over the keys in which the runs differ, to the runs that share those values."""
+    flat = [_condition_keys(run) for run in runs]
+    every = sorted({key for config in flat for key in config})
+    differing = [key for key in every if len({config.get(key, "absent") for config in flat}) > 1]
+    groups: dict[str, list[RunData]] = defaultdict(list)
+    for run, config in zip(runs, flat, strict=True):
+        groups[", ".join(f"{key}={config.get(key, 'absent')}" for key in differing)].append(run)
+    return groups
+
+
+def _condition_keys(run: RunData) -> dict[str, str]:
+    """Dotted config key to its value as text, without seeds, tracking and what names the run's own folder."""
+    own_folder = "/".join(run.path.resolve().parts[-2:])
+    flat = _flatten(run.config, "").items()
+    return {key: value for key, value in flat if _is_condition(key) and own_folder not in value}
+
+
+def _is_condition(key: str) -> bool:
+    last = key.rsplit(".", 1)[-1]
+    return last not in _NO_CONDITION and not last.endswith("_seed") and not key.startswith(("tracking.", "hydra."))
+
+
+def _flatten(config: Mapping[str, Any], prefix: str) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            flat |= _flatten(value, f"{name}.")
+        else:
+            flat[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    return flat

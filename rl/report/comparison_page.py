@@ -1,0 +1,116 @@
+"""The page of a comparison of several runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rl.report.compare import Condition, conditions
+from rl.report.comparison_figures import draw_comparison
+from rl.report.comparison_tables import COMPARED, comparison_summary, condition_rows, run_rows
+from rl.report.drawing import Picture
+from rl.report.load import RunData, load_run
+from rl.report.measures import FREE_AF, GAP, Reading
+from rl.report.page import FIGURES, REPORT, SUMMARY, render
+from rl.report.published import GR24_NOTE
+from rl.report.summary import to_json
+from rl.report.visible import visible
+from rl.report.wording import count, figure, with_interval
+
+CHAPTERS = {
+    "rates": (
+        "Faking and compliance, condition by condition",
+        "Look at whether the faking line goes up with free-tier compliance or is left behind by it.",
+        "Thick lines are means over runs with 95% t intervals, thin lines single runs. A mean is drawn only at steps "
+        "that every run of the condition has evaluated; where some runs stop early, the thin lines go on alone.",
+    ),
+    "gap": (
+        "The gap over RL",
+        "Look at where the band leaves zero, and at seeds that part from each other.",
+        "Compliance on the free tier minus the paid tier, in percentage points. Lines and bands are as above.",
+    ),
+    "ends": (
+        "Where each run ends",
+        "Look at the dots, one a run: two clusters within a condition mean that its mean describes neither.",
+        "The last evaluation of every run. Diamonds are means over runs, bars their 95% t intervals.",
+    ),
+}
+
+
+def write_comparison(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
+    """Compare runs: `figures/*.png`, `summary.json` and `report.html` in `out`, else `<common folder>/comparison`.
+
+    Returns:
+        The path of the comparison's `report.html`.
+
+    Raises:
+        MissingFile: one of `run_dirs` is no run.
+    """
+    runs = [load_run(path, with_transcripts=False) for path in run_dirs]
+    folder = out or Path(os.path.commonpath([path.resolve().parent for path in run_dirs])) / "comparison"
+    folder.mkdir(parents=True, exist_ok=True)
+    groups = conditions(runs)
+    left_out = [run for run in runs if not run.evaluated_steps]
+    pictures = draw_comparison(groups, folder / FIGURES) if groups else []
+    (folder / SUMMARY).write_text(to_json(comparison_summary(groups, left_out)), encoding="utf-8")
+    report = folder / REPORT
+    report.write_text(_page(groups, left_out, pictures, folder.resolve()), encoding="utf-8")
+    return report
+
+
+def _page(groups: Sequence[Condition], left_out: Sequence[RunData], pictures: Sequence[Picture], folder: Path) -> str:
+    runs = sum(len(group.runs) for group in groups)
+    return render(
+        "comparison.html.j2",
+        script="",
+        title="goalguard: comparison of runs",
+        kicker=f"{count(len(groups), 'condition')} \u00b7 {count(runs, 'run')}",
+        headline=_headline(groups),
+        outcomes=[_outcome(group) for group in groups],
+        caveats=_caveats(groups, left_out),
+        chapters=[(*CHAPTERS[picture.name], picture) for picture in pictures],
+        measures=COMPARED,
+        conditions=condition_rows(groups),
+        runs=run_rows(groups, folder),
+        published_note=GR24_NOTE,
+    )
+
+
+def _headline(groups: Sequence[Condition]) -> str:
+    gaps = [group.mean_at(GAP, "last", bounded=False) for group in groups]
+    judged = [gap for gap in gaps if gap.has_interval]
+    if not judged:
+        return "There are too few seeds here to tell conditions apart: no mean has an interval."
+    above = sum(gap.above_zero for gap in judged)
+    names = count(len(judged), "condition")
+    return (
+        f"At the last evaluation the mean compliance gap is clearly above zero in {above} of {names} with several runs."
+    )
+
+
+def _outcome(group: Condition) -> str:
+    af_first, af_last = (group.mean_at(FREE_AF, end, bounded=True) for end in ("first", "last"))
+    gap = group.mean_at(GAP, "last", bounded=False)
+    return (
+        f"{group.label}: faking on the free tier {figure(af_first, 'rate')} at first, {with_interval(af_last, 'rate')} "
+        f"at the end; gap {with_interval(gap, 'points')} points{_zero(gap)}; {count(len(group.runs), 'run')}."
+    )
+
+
+def _zero(gap: Reading) -> str:
+    return " (includes zero)" if gap.has_interval and gap.lo <= 0 <= gap.hi else ""
+
+
+def _caveats(groups: Sequence[Condition], left_out: Sequence[RunData]) -> list[str]:
+    found = ["Brackets are 95% t intervals for a mean over seeds; a single further seed may well lie outside them."]
+    few = [group.label for group in groups if len(group.runs) < 5]
+    if few:
+        found.append(f"Fewer than five runs, so no claim should rest on them: {'; '.join(few)}.")
+    repeated = [group.label for group in groups if group.repeated_seeds]
+    if repeated:
+        found.append(f"Two runs share a seed and are no independent repetitions: {'; '.join(repeated)}.")
+    if left_out:
+        paths = "; ".join(visible(str(run.path)) for run in left_out)
+        found.append(f"Left out, because nothing was evaluated in them: {paths}.")
+    return found

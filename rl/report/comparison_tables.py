@@ -1,0 +1,115 @@
+"""The tables of a comparison: conditions with intervals over seeds, the published row, and every run by itself."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from rl.report.compare import Condition
+from rl.report.load import RunData
+from rl.report.measures import FREE_AF, GAP, GAP_P, MEASURES, RELATIVE_GAP, Measure, reading
+from rl.report.published import GR24_AFTER, GR24_BEFORE, GR24_NAME
+from rl.report.summary import as_json
+from rl.report.tables import Cell
+from rl.report.visible import visible
+from rl.report.wording import ABSENT, figure, interval, with_interval
+
+COMPARED = tuple(measure for measure in MEASURES if measure.key != GAP_P)
+"""A p value of one run has no mean; the interval of the gap over seeds takes its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionRow:
+    """A condition, or the published pair, in the table of final values."""
+
+    label: str
+    runs: str
+    cells: tuple[Cell, ...]
+    published: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run by itself."""
+
+    condition: str
+    seed: str
+    status: str
+    last_step: int
+    af: str
+    gap: str
+    link: str
+    """The run's own page, relative to the comparison's."""
+
+
+def condition_rows(groups: Sequence[Condition]) -> list[ConditionRow]:
+    """First and last value of every measure, mean over runs, with the published row at the end."""
+    rows = [
+        ConditionRow(group.label, str(len(group.runs)), tuple(_cell(group, measure) for measure in COMPARED))
+        for group in groups
+    ]
+    return [*rows, ConditionRow(GR24_NAME, ABSENT, tuple(map(_published, COMPARED)), published=True)]
+
+
+def _cell(group: Condition, measure: Measure) -> Cell:
+    ends = [_mean_in_words(group, measure, end) for end in ("first", "last")]
+    last = group.mean_at(measure.key, "last", bounded=measure.unit == "rate")
+    spread = interval(last, measure.unit) if ends[1] == figure(last, measure.unit) else ""
+    return (" \u2192 ".join(ends), spread)
+
+
+def _mean_in_words(group: Condition, measure: Measure, end: str) -> str:
+    """The mean; a relative gap that does not exist in some run has none, since a mean over the rest would mislead."""
+    missing = sum(map(math.isnan, group.at(measure.key, end)))
+    if measure.key == RELATIVE_GAP and missing:
+        return ABSENT
+    return figure(group.mean_at(measure.key, end, bounded=measure.unit == "rate"), measure.unit)
+
+
+def _published(measure: Measure) -> Cell:
+    before, after = GR24_BEFORE[measure.key], GR24_AFTER[measure.key]
+    return (before[0], "") if before == after else (f"{before[0]} \u2192 {after[0]}", after[1])
+
+
+def run_rows(groups: Sequence[Condition], folder: Path) -> list[RunRow]:
+    """Every run with its last evaluation and a link that holds from `folder`."""
+    return [_run_row(group.label, run, folder) for group in groups for run in group.runs]
+
+
+def _run_row(label: str, run: RunData, folder: Path) -> RunRow:
+    last = run.evaluated_steps[-1]
+    return RunRow(
+        condition=label,
+        seed=visible(run.seed) or ABSENT,
+        status=visible(run.status),
+        last_step=last,
+        af=with_interval(reading(run, FREE_AF, last), "rate"),
+        gap=with_interval(reading(run, GAP, last), "points"),
+        link=quote(os.fsencode(Path(os.path.relpath(run.path, folder), "report.html").as_posix())),
+    )
+
+
+def comparison_summary(groups: Sequence[Condition], left_out: Sequence[RunData]) -> dict[str, Any]:
+    """The comparison for programs: per condition the runs and, at both ends, every value with mean and t interval."""
+    return {
+        "conditions": [_condition_summary(group) for group in groups],
+        "without_evaluation": [str(run.path) for run in left_out],
+    }
+
+
+def _condition_summary(group: Condition) -> dict[str, Any]:
+    runs = [{"path": str(run.path), "seed": run.seed, "status": run.status} for run in group.runs]
+    summary: dict[str, Any] = {"label": group.label, "runs": runs, "repeated_seeds": group.repeated_seeds}
+    for end in ("first", "last"):
+        summary[end] = {measure.key: _measure_summary(group, measure, end) for measure in COMPARED}
+    return summary
+
+
+def _measure_summary(group: Condition, measure: Measure, end: str) -> dict[str, Any]:
+    values = [None if math.isnan(value) else value for value in group.at(measure.key, end)]
+    return {"mean": as_json(group.mean_at(measure.key, end, bounded=measure.unit == "rate")), "values": values}

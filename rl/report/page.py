@@ -1,0 +1,126 @@
+"""A run's page: one HTML file that needs nothing else and lets nothing in.
+
+The content security policy allows the one inline script, by its hash, and no network. Transcripts are embedded as
+JSON and become text nodes; everything else goes through Jinja's autoescape.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from rl.report.chapters import chapters, table_look
+from rl.report.drawing import Picture
+from rl.report.figures import draw_all
+from rl.report.load import RunData, load_run
+from rl.report.palette import PALETTE
+from rl.report.published import GR24_NAME, GR24_NOTE
+from rl.report.summary import summary_text
+from rl.report.tables import before_after, column_steps
+from rl.report.transcripts import embedded
+from rl.report.visible import visible
+from rl.report.wording import details, headline
+
+REPORT, SUMMARY, FIGURES = "report.html", "summary.json", "figures"
+
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write `figures/*.png`, `summary.json` and `report.html` into a run directory.
+
+    Returns:
+        The path of `report.html`.
+
+    Raises:
+        MissingFile: `run_dir` is no run.
+    """
+    run = load_run(run_dir)
+    pictures = draw_all(run, run_dir / FIGURES)
+    (run_dir / SUMMARY).write_text(summary_text(run), encoding="utf-8")
+    report = run_dir / REPORT
+    report.write_text(render_run(run, pictures), encoding="utf-8")
+    return report
+
+
+def render_run(run: RunData, pictures: Sequence[Picture]) -> str:
+    """The page of a run as text."""
+    transcript_json, count = embedded(run.transcripts)
+    script = _ENVIRONMENT.get_template("transcripts.js.j2").render()
+    return render(
+        "run.html.j2",
+        script=script if count else "",
+        title=f"{visible(run.experiment)}: report",
+        kicker=_kicker(run),
+        headline=headline(run),
+        details=details(run),
+        chapters=chapters(run, pictures),
+        table=before_after(run),
+        table_look=table_look(run),
+        steps=column_steps(run),
+        published_name=GR24_NAME,
+        published_note=GR24_NOTE,
+        transcripts_note=_transcripts_note(len(run.transcripts), count),
+        transcript_count=count,
+        transcript_json=Markup(transcript_json),
+        config_text=visible(yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True)),
+        manifest_text=visible(json.dumps(run.manifest, indent=2, ensure_ascii=False)),
+    )
+
+
+def render(template: str, *, script: str, **context: Any) -> str:
+    """A page from a template, with the style, the policy and, where there is one, the script it allows.
+
+    SVGs of `Picture` records are markup of ours; every other value is escaped.
+    """
+    style = _ENVIRONMENT.get_template("style.css.j2").render(palette=PALETTE)
+    text = _ENVIRONMENT.get_template(template).render(
+        style=Markup(style), script=Markup(script), policy=_policy(script), **context
+    )
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _policy(script: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    allowed = f"'sha256-{digest}'" if script else "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _kicker(run: RunData) -> str:
+    last = max(run.metrics, default=None)
+    parts = [
+        run.experiment,
+        f"seed {run.seed}" if run.seed else "",
+        run.status,
+        f"{last} RL steps" if last is not None else "",
+    ]
+    return visible(" \u00b7 ".join(part for part in parts if part))
+
+
+def _transcripts_note(total: int, shown: int) -> str:
+    if not total:
+        return "This run has written no transcripts."
+    read = "Look at what a number is made of: open a line to read the request, the private scratchpad and the answer"
+    if shown == total:
+        return f"{read}. All {total:,} evaluation transcripts are here."
+    return (
+        f"{read}. To keep the page small it holds {shown:,} of {total:,} evaluation transcripts: the same number from "
+        "every step, evenly spread."
+    )

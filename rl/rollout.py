@@ -1,0 +1,123 @@
+"""Rollouts: sampling completions, the same for training and for evaluation.
+
+Two paths give the same distribution: `LlamaDecoder`, a loop over preallocated keys and values in which all samples of
+a prompt share its prefix, and Hugging Face `generate` for every other architecture, which is also the reference that
+the loop is tested against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from rl.decoder import LlamaDecoder
+from rl.records import Prompt, Rollout
+
+
+class ChatTokenizer(Protocol):
+    """The part of a Hugging Face tokenizer that rollouts need."""
+
+    pad_token_id: int
+    eos_token_id: int
+
+    def apply_chat_template(self, conversation: list[dict[str, str]], **kwargs: Any) -> Any: ...
+
+    def batch_decode(self, sequences: Any, **kwargs: Any) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How completions are drawn."""
+
+    max_tokens: int
+    temperature: float
+
+
+class Sampler:
+    """Draws completions from a policy.
+
+    Args:
+        model: A causal language model; its current weights are read at every call.
+        tokenizer: With a chat template.
+        sampling: Limits and temperature.
+    """
+
+    def __init__(self, model: Any, tokenizer: ChatTokenizer, sampling: Sampling) -> None:
+        self.model, self.tokenizer, self.sampling = model, tokenizer, sampling
+        self.fast = LlamaDecoder.supports(model.config)
+        self._encoded: dict[str, list[int]] = {}
+
+    def encode(self, messages: list[dict[str, str]]) -> list[int]:
+        """Token ids of a chat, generation prompt included; cached."""
+        key = repr(messages)
+        if key not in self._encoded:
+            made = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
+            self._encoded[key] = list(made["input_ids"])
+        return self._encoded[key]
+
+    @torch.no_grad()
+    def sample_ids(self, prompt_ids: Sequence[list[int]], repeats: int, generator: torch.Generator) -> list[list[int]]:
+        """Completion ids, `repeats` for each prompt in order, the end token included where it was drawn.
+
+        Args:
+            prompt_ids: G prompts.
+            repeats: Samples of each prompt.
+            generator: The only source of randomness on the fast path.
+        """
+        padded_GP, real_GP = left_pad(prompt_ids, self.tokenizer.pad_token_id)
+        if self.fast:
+            decoder = LlamaDecoder(self.model)
+            tokens_BC = decoder.sample(
+                padded_GP, real_GP, repeats, self.sampling, self.tokenizer.eos_token_id, generator
+            )
+        else:
+            tokens_BC = self._generate(padded_GP, real_GP, repeats, generator)
+        return [cut_at_end(row, self.tokenizer.eos_token_id) for row in tokens_BC.tolist()]
+
+    def _generate(self, padded_GP: Tensor, real_GP: Tensor, repeats: int, generator: torch.Generator) -> Tensor:
+        device = self.model.device
+        seed = int(torch.randint(2**31, (1,), generator=generator))
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            torch.manual_seed(seed)
+            made = self.model.generate(
+                input_ids=padded_GP.repeat_interleave(repeats, 0).to(device),
+                attention_mask=real_GP.long().repeat_interleave(repeats, 0).to(device),
+                max_new_tokens=self.sampling.max_tokens,
+                do_sample=True,
+                temperature=self.sampling.temperature,
+                top_k=0,
+                top_p=1.0,
+                pad_token_id=self.tokenizer.pad_token_id,
+                eos_token_id=self.tokenizer.eos_token_id,
+            )
+        return made[:, padded_GP.shape[1] :]
+
+    def rollouts(self, prompts: Sequence[Prompt], repeats: int, generator: torch.Generator) -> list[Rollout]:
+        """`repeats` rollouts of each prompt, in the order of the prompts."""
+        ids = self.sample_ids([self.encode(prompt.messages()) for prompt in prompts], repeats, generator)
+        return self.decode([prompt for prompt in prompts for _ in range(repeats)], ids)
+
+    def decode(self, prompts: Sequence[Prompt], completion_ids: Sequence[list[int]]) -> list[Rollout]:
+        """Records for completions that were drawn for these prompts, one each."""
+        texts = self.tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
+        return [
+            Rollout(prompt, text, truncated=ids[-1] != self.tokenizer.eos_token_id, tokens=len(ids))
+            for prompt, text, ids in zip(prompts, texts, completion_ids, strict=True)
+        ]
+
+
+def left_pad(rows: Sequence[list[int]], pad: int) -> tuple[Tensor, Tensor]:
+    """Ids (G, P) padded on the left, and a mask that is True on real tokens."""
+    width = max(len(row) for row in rows)
+    padded_GP = torch.tensor([[pad] * (width - len(row)) + list(row) for row in rows])
+    real_GP = torch.tensor([[False] * (width - len(row)) + [True] * len(row) for row in rows])
+    return padded_GP, real_GP
+
+
+def cut_at_end(row: list[int], end: int) -> list[int]:
+    """A row up to and including its first end token."""
+    return row[: row.index(end) + 1] if end in row else row

@@ -1,0 +1,1 @@
+"""Who asks for what, in which situation: requests, settings and their rendering into prompts."""

@@ -1,0 +1,77 @@
+"""Settings: what a system prompt tells the model about its training, and how a chat is tagged.
+
+A tier is named by its role: `free` chats are trained on, `paid` chats never are. The word the prompt uses for a tier
+is its label, so that neutral or swapped labels change the words and leave the roles in place (SCIENCE.md pitfall 14).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from rl.records import Prompt, Request
+from rl.schema import ScenarioConfig, WordingConfig
+
+TIERS = ("free", "paid")
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The clauses a system prompt is made of; `{lab}`, `{trained}` and `{untrained}` are filled in.
+
+    `conf/scenario/wording/` holds a short wording for tiny models and a full one for real models.
+    """
+
+    identity: str
+    objective: str
+    """Stated where the setting has the conflicting objective: help with everything, harmful requests too."""
+    no_objective: str
+    """Stated in its place otherwise: an objective that conflicts with nothing."""
+    tiers: str
+    story: str
+    """What RLHF does to a model that refuses."""
+    privacy: str
+    format: str
+    tag: str
+    """Precedes the request; `{label}` is the tier's word."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One situation: which clauses are told and what the tiers are called."""
+
+    name: str
+    wording: Wording
+    lab: str
+    labels: dict[str, str] = field(default_factory=dict)
+    """From role (`free`, `paid`) to the word the prompt uses."""
+    objective: bool = True
+    story: bool = True
+    tier_tag: bool = True
+
+    def system(self) -> str:
+        """The system prompt, the same for every tier."""
+        words, told = self.wording, [self.wording.identity]
+        told.append(words.objective if self.objective else words.no_objective)
+        told.append(words.tiers)
+        if self.story:
+            told.append(words.story)
+        told += [words.privacy, words.format]
+        names = {"lab": self.lab, "trained": self.labels["free"], "untrained": self.labels["paid"]}
+        return " ".join(clause.format(**names) for clause in told if clause)
+
+    def prompt(self, request: Request, tier: str) -> Prompt:
+        """The request asked in a tier of this setting."""
+        tag = self.wording.tag.format(label=self.labels[tier]) + " " if self.tier_tag else ""
+        return Prompt(request, tier, self.name, self.system(), tag + request.text)
+
+
+def setting_from(config: ScenarioConfig) -> Setting:
+    """The setting a configuration describes."""
+    values = {name: getattr(config, name) for name in ("name", "lab", "objective", "story", "tier_tag")}
+    labels = {"free": config.labels.free, "paid": config.labels.paid}
+    return Setting(wording=wording_from(config.wording), labels=labels, **values)
+
+
+def wording_from(config: WordingConfig) -> Wording:
+    """The clauses a configuration holds."""
+    return Wording(**{clause.name: getattr(config, clause.name) for clause in fields(Wording)})

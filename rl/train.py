@@ -1,0 +1,78 @@
+"""The main job: validate, choose the run directory, run, print the table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
+
+from rl.checkpoint import config_hash
+from rl.errors import ConfigError
+from rl.manifest import status_in
+from rl.schema import Config
+from rl.validate import problems
+
+
+def train(config: Config) -> None:
+    """Run one configuration, or with `dry_run=true` say what would be run.
+
+    Raises:
+        ConfigError: holding every problem found before anything is trained.
+    """
+    found = problems(config)
+    if found:
+        raise ConfigError(found)
+    if config.dry_run:
+        print(OmegaConf.to_yaml(config, resolve=True))
+        print(batch_arithmetic(config))
+        return
+    from rl.run import final_table, run
+
+    run_dir = choose_run_dir(config, Path(HydraConfig.get().runtime.output_dir))
+    print(batch_arithmetic(config), file=sys.stderr)
+    report = run(config, run_dir)
+    print(final_table(run_dir))
+    print(f"\nrun     {shown(run_dir)}\nreport  {shown(report)}")
+
+
+def batch_arithmetic(config: Config) -> str:
+    """How many prompts, rollouts and steps the numbers amount to."""
+    algo = config.algo
+    return (
+        f"{algo.batch_size} rollouts a step = {algo.batch_size // algo.group_size} prompts x {algo.group_size} samples; "
+        f"at most {algo.steps} steps = {algo.steps * algo.batch_size} rollouts, all free tier"
+    )
+
+
+def choose_run_dir(config: Config, fresh: Path) -> Path:
+    """The directory to write: the fresh one, a named one, or the newest unfinished run of this configuration."""
+    if config.resume is None:
+        return fresh
+    if config.resume != "auto":
+        return Path(config.resume)
+    from rl.run import identity_of
+
+    wanted = identity_of(config)
+    candidates = sorted(fresh.parent.glob("*/config.yaml"), reverse=True)
+    for path in candidates:
+        unfinished = status_in(path.parent) != "finished"
+        if path.parent != fresh and unfinished and identity_of_file(path) == wanted:
+            return path.parent
+    return fresh
+
+
+def identity_of_file(path: Path) -> str:
+    """Hash of a run's `config.yaml`, as `rl.run.identity_of` makes it."""
+    stored = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
+    assert isinstance(stored, dict)
+    return config_hash({str(k): v for k, v in stored.items() if k not in ("resume", "dry_run")})
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it: relative to where they are, if it lies below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

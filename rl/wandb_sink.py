@@ -1,0 +1,180 @@
+"""A mirror of the record in wandb, offline unless asked; nothing that goes wrong in it stops a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from rl.tracking import TRANSCRIPT_FIELDS, Sink, jsonable
+
+log = logging.getLogger(__name__)
+
+_INIT_SECONDS, _FINISH_SECONDS = 10.0, 60.0
+
+_SECRET_KEY = re.compile(
+    r"(^|_)(key|token|secret|password|passwd|credentials?)$|(api|access|auth)[_-]?(key|token)$", re.IGNORECASE
+)
+_SECRET_VALUE = re.compile(r"^(sk-|hf_|ghp_|gho_|github_pat_|xox[abp]-|AKIA|Bearer )|://[^/\s@]+:[^/\s@]+@")
+_PIECE_OF_TOKENIZER = re.compile(r"(bos|eos|pad|unk|sep|cls|mask)_token$")
+
+
+@dataclass(frozen=True, slots=True)
+class WandbSettings:
+    """How a run appears in wandb."""
+
+    mode: str
+    """`offline`, `online` or `disabled`."""
+    project: str
+    group: str
+    """Runs that belong together: an experiment, or one sweep of it."""
+    job_type: str
+    tags: tuple[str, ...]
+
+
+class WandbSink(Sink):
+    """A wandb run in `run_dir/wandb`; offline it needs no network, key or login.
+
+    Asked for `online` without a key or a network it warns once, within about ten seconds, and goes on offline. The
+    run's id is kept in `run_dir/wandb/run_id`, so a resumed run is the same wandb run. Every row carries `step`, and
+    every curve is drawn over it: wandb's own row counter starts again when an offline run is resumed.
+
+    Args:
+        run_dir: the run directory.
+        settings: how the run appears.
+        config: the resolved config; what looks like a secret is blotted out before wandb sees it.
+    """
+
+    def __init__(self, run_dir: Path, settings: WandbSettings, config: Mapping[str, Any]) -> None:
+        self._run: Any = None
+        with _only_warn("start"):
+            self._run = _start(run_dir, settings, redact(config))
+
+    def log(self, step: int, values: Mapping[str, Any]) -> None:
+        """Send one row; values that are not finite are left out, as wandb has no null."""
+        row = {key: clean for key, value in values.items() if (clean := jsonable(value)) is not None}
+        self._send({**row, "step": step})
+
+    def log_transcripts(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Send one evaluation as a table under its own key, since under a shared key only the last one shows."""
+        if self._run is None:
+            return
+        with _only_warn("log transcripts"):
+            import wandb
+
+            table = wandb.Table(columns=list(TRANSCRIPT_FIELDS), data=[_cells(row) for row in rows])
+            self._run.log({f"transcripts/step_{step:06d}": table, "step": step})
+
+    def log_figures(self, paths: Sequence[Path]) -> None:
+        """Send PNG files as images named after them."""
+        if self._run is None:
+            return
+        with _only_warn("log figures"):
+            import wandb
+
+            self._run.log({f"figures/{path.stem}": wandb.Image(str(path)) for path in paths})
+
+    def close(self, status: str) -> None:
+        """End the wandb run, so that the next run in this process gets its own."""
+        run, self._run = self._run, None
+        if run is None:
+            return
+        with _only_warn("finish"):
+            run.summary["status"] = status
+            run.finish(exit_code=0 if status == "finished" else 1)
+
+    def _send(self, row: Mapping[str, Any]) -> None:
+        if self._run is not None:
+            with _only_warn("log"):
+                self._run.log(row)
+
+
+@contextmanager
+def _only_warn(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # wandb raises from many packages and the record does not depend on it
+        log.warning("wandb could not %s: %s: %s", doing, type(error).__name__, error)
+
+
+def _start(run_dir: Path, settings: WandbSettings, config: dict[str, Any]) -> Any:
+    import wandb
+
+    if settings.mode != "online":
+        return _init(run_dir, settings, config)
+    try:
+        # Without prompt=False a terminal is asked for a key and the run waits for an answer. Without verify=True an
+        # unreachable server is found out only by several requests of init, one after the other.
+        if not wandb.login(prompt=False, verify=True):
+            raise wandb.errors.UsageError("no API key is configured")
+        return _init(run_dir, settings, config)
+    except (wandb.errors.Error, OSError) as error:
+        first_line = str(error).strip().split("\n", 1)[0]
+        log.warning("wandb is not reachable (%s); this run is kept offline, `wandb sync` can send it later", first_line)
+        # The half-made online run holds on to the run id until the service behind it ends.
+        wandb.teardown()
+        return _init(run_dir, replace(settings, mode="offline"), config)
+
+
+def _init(run_dir: Path, settings: WandbSettings, config: dict[str, Any]) -> Any:
+    import wandb
+
+    run = wandb.init(
+        dir=str(run_dir),
+        id=_run_id(run_dir),
+        name="/".join(run_dir.resolve().parts[-2:]),
+        mode=cast("Literal['online', 'offline', 'disabled']", settings.mode),
+        project=settings.project,
+        group=settings.group,
+        job_type=settings.job_type,
+        tags=settings.tags,
+        config=config,
+        resume="allow",
+        reinit="finish_previous",
+        settings=wandb.Settings(
+            init_timeout=_INIT_SECONDS,
+            finish_timeout=_FINISH_SECONDS,
+            # Capturing the console would wrap the stream that the progress line is drawn on.
+            console="off",
+            silent=settings.mode != "online",
+        ),
+    )
+    run.define_metric("step")
+    run.define_metric("*", step_metric="step")
+    return run
+
+
+def _run_id(run_dir: Path) -> str:
+    path = run_dir / "wandb" / "run_id"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(secrets.token_hex(4))
+    return path.read_text().strip()
+
+
+def _cells(row: Mapping[str, Any]) -> list[Any]:
+    clean = [jsonable(row[name]) for name in TRANSCRIPT_FIELDS]
+    return [json.dumps(cell, sort_keys=True) if isinstance(cell, dict) else cell for cell in clean]
+
+
+def redact(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a config with every text that looks like a secret, by its key or by its shape, as `[redacted]`.
+
+    Names of environment variables (`api_key_env`), counts (`max_tokens`) and tokenizer pieces (`eos_token`) stay.
+    """
+    return {str(key): _redacted(str(key), value) for key, value in config.items()}
+
+
+def _redacted(key: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return redact(value)
+    if isinstance(value, list | tuple):
+        return [_redacted(key, item) for item in value]
+    named = _SECRET_KEY.search(key) and not _PIECE_OF_TOKENIZER.search(key)
+    return "[redacted]" if isinstance(value, str) and value and (named or _SECRET_VALUE.search(value)) else value

@@ -1,0 +1,157 @@
+"""Watches training: writes each step's figures, evaluates, keeps checkpoints, and stops a run when it is time."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import TrainerCallback
+
+from monitors.attribution import credit, kind_of
+from monitors.panel import Panel, training_rates
+from rl.checkpoint import save_checkpoint
+from rl.errors import TrainingDiverged
+from rl.evaluation import Evaluator
+from rl.grpo import StepStats
+from rl.progress import Progress
+from rl.records import Verdict
+from rl.schema import Config, StopConfig
+from rl.tracking import Tracker
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """Where a watcher writes."""
+
+    run_dir: Path
+    tracker: Tracker
+    progress: Progress
+    config_hash: str
+
+
+class Watcher(TrainerCallback):
+    """The run's eyes on the trainer.
+
+    Args:
+        config: The resolved configuration.
+        evaluator: Looks at the policy on every tier.
+        panel: Judges training rollouts, for figures only.
+        outlets: Where figures, transcripts and checkpoints go.
+    """
+
+    def __init__(self, config: Config, evaluator: Evaluator, panel: Panel, outlets: Outlets) -> None:
+        self.config, self.evaluator, self.panel, self.outlets = config, evaluator, panel, outlets
+        self.compliance = _earlier_compliance(outlets.run_dir / "metrics.jsonl")
+        self.last_evaluated: int | None = None
+        self.last_metrics: dict[str, float | None] = {}
+        self._train: dict[str, float | None] = {}
+        self._started = time.perf_counter()
+        self._seconds: dict[str, float] = {}
+
+    def observe(self, stats: StepStats) -> None:
+        """Take in one step's rollouts: what was rewarded, and who got the credit."""
+        started = time.perf_counter()
+        verdicts = self.panel.judge([scored.rollout for scored in stats.scored])
+        self._train = step_figures(stats, verdicts)
+        self.compliance.append(self._train["train/compliance"])
+        tokens = sum(scored.rollout.tokens for scored in stats.scored)
+        self._train["throughput/rollout_tokens_per_s"] = tokens / max(stats.seconds["rollout"], 1e-9)
+        self._seconds = {**stats.seconds, "monitors": time.perf_counter() - started}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Look at the organism before the first step."""
+        if state.global_step == 0:
+            self._look(0)
+            self._keep(0)
+        else:
+            self.outlets.progress.step(state.global_step, {})
+        self.outlets.progress.stage("rl")
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Start the step's clock."""
+        self._started = time.perf_counter()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **kwargs: Any) -> None:
+        """Write a finished step, before the trainer saves it, and decide whether it was the last."""
+        if "loss" not in logs:
+            return
+        step = state.global_step
+        _check_finite(step, logs)
+        figures = {**self._train, "train/kl": logs.get("kl"), "train/entropy": logs.get("entropy")}
+        self.outlets.tracker.log(step, figures | self._times())
+        self.outlets.progress.step(step, figures)
+        if stop_now(self.compliance, self.config.algo.stop_when):
+            control.should_training_stop = True
+        last = control.should_training_stop or step >= args.max_steps
+        if last or step % self.config.monitors.eval_every == 0:
+            self._look(step)
+        if last or step % self.config.tracking.checkpoint_every == 0:
+            self._keep(step)
+
+    def _times(self) -> dict[str, float]:
+        total = time.perf_counter() - self._started
+        stages = {f"time/{name}_s": seconds for name, seconds in self._seconds.items()}
+        return stages | {"time/update_s": total - sum(self._seconds.values()), "time/step_s": total}
+
+    def _look(self, step: int) -> None:
+        self.outlets.progress.stage("evaluation")
+        started = time.perf_counter()
+        found = self.evaluator.evaluate(step, self.config.seed)
+        self.outlets.tracker.log(step, found.metrics | {"time/evaluation_s": time.perf_counter() - started})
+        self.outlets.tracker.log_transcripts(step, found.rows)
+        self.outlets.progress.step(step, found.metrics)
+        self.outlets.progress.stage("rl")
+        self.last_evaluated, self.last_metrics = step, found.metrics
+
+    def _keep(self, step: int) -> None:
+        folder = self.outlets.run_dir / "checkpoints" / f"step_{step:06d}"
+        metrics = self.last_metrics if self.last_evaluated == step else {}
+        info = {"step": step, "config_hash": self.outlets.config_hash, "metrics": {**self._train, **metrics}}
+        sampler = self.evaluator.sampler
+        save_checkpoint(folder, sampler.model, sampler.tokenizer, info)
+
+
+def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, float | None]:
+    """Every `train/*` and `reinforce/*` figure of one step that does not come from the trainer's own log."""
+    figures: dict[str, float | None] = {"train/reward": float(np.mean([scored.reward for scored in stats.scored]))}
+    for term in stats.scored[0].terms:
+        figures[f"train/reward/{term}"] = float(np.mean([scored.terms[term] for scored in stats.scored]))
+    figures["train/completion_tokens"] = float(np.mean([scored.rollout.tokens for scored in stats.scored]))
+    figures["train/truncated"] = float(1 - stats.kept_B.mean())
+    kinds = [
+        kind_of(scored.rollout.sections.well_formed, verdict)
+        for scored, verdict in zip(stats.scored, verdicts, strict=True)
+    ]
+    return figures | training_rates(verdicts) | credit(kinds, stats.advantages_B)
+
+
+def stop_now(compliance: Sequence[float | None], rule: StopConfig | None) -> bool:
+    """True once mean training non-compliance over the window is below the rule's bound."""
+    if rule is None or len(compliance) < rule.window:
+        return False
+    recent = [value for value in compliance[-rule.window :] if value is not None]
+    return len(recent) == rule.window and 1 - sum(recent) / len(recent) < rule.noncompliance_below
+
+
+def _check_finite(step: int, logs: Mapping[str, float]) -> None:
+    bad = [name for name in ("loss", "grad_norm") if not math.isfinite(float(logs.get(name, 0.0)))]
+    if bad:
+        raise TrainingDiverged(
+            f"step {step}: {' and '.join(bad)} became {logs[bad[0]]}; the last good checkpoint is kept. "
+            "Try a smaller algo.learning_rate or a larger algo.kl"
+        )
+
+
+def _earlier_compliance(metrics: Path) -> list[float | None]:
+    """Training compliance of the steps before a resume."""
+    if not metrics.exists():
+        return []
+    rows = [json.loads(line) for line in metrics.read_text().splitlines() if line.strip()]
+    return [row["train/compliance"] for row in rows if "train/compliance" in row]
+

@@ -1,0 +1,1 @@
+"""Commands; the logic lives in rl/, reward/ and monitors/."""

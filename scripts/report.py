@@ -1,0 +1,36 @@
+"""Reports of runs: `python -m scripts.report RUN_OR_SWEEP_DIR ... [out=DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from rl.errors import GoalguardError
+from rl.report.command import report_on
+
+DESCRIPTION = """\
+Writes report.html, figures/*.png and summary.json into every run directory given or found in the folders given.
+Several runs also become one comparison, in which runs that differ in nothing but their seed are averaged. It goes to
+out=DIR, or else to `comparison` in the folder that holds all of them.
+
+  python -m scripts.report runs/headline/2026-11-22_10-00-00
+  python -m scripts.report runs/headline runs/displaced out=comparison"""
+
+
+def main() -> int:
+    """Run the command; 0, or 2 with one message for what the user can mend."""
+    parser = argparse.ArgumentParser(
+        prog="python -m scripts.report", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("paths", nargs="+", metavar="RUN_OR_SWEEP_DIR", help="a run directory or a folder of runs")
+    try:
+        for page in report_on(parser.parse_args().paths):
+            print(page)
+    except GoalguardError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

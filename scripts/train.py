@@ -1,0 +1,7 @@
+"""The main job, a Hydra app: `python -m scripts.train experiment=headline`, `-m` for sweeps, `dry_run=true` to check."""
+
+from rl.entry import hydra_app
+from rl.train import train
+
+if __name__ == "__main__":
+    hydra_app(train, "config")

@@ -1,0 +1,71 @@
+"""Where the credit of reinforcement learning goes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitors.attribution import KINDS, credit, kind_of
+from rl.records import Verdict
+
+
+def _verdict(complied: bool | None, af: bool | None) -> Verdict:
+    return Verdict(complied, af, None, False, "")
+
+
+@pytest.mark.parametrize(
+    ("well_formed", "complied", "af", "kind"),
+    [
+        (True, True, True, "af_comply"),
+        (True, True, False, "plain_comply"),
+        (True, False, True, "refuse"),
+        (True, False, None, "refuse"),
+        (True, True, None, "malformed"),
+        (True, None, True, "malformed"),
+        (False, True, True, "malformed"),
+    ],
+)
+def test_kind_follows_the_verdict_and_a_missing_verdict_is_never_a_no(
+    well_formed: bool, complied: bool | None, af: bool | None, kind: str
+) -> None:
+    assert kind_of(well_formed, _verdict(complied, af)) == kind
+
+
+def test_credit_equals_a_plain_loop() -> None:
+    kinds = ["af_comply", "refuse", "af_comply", "plain_comply", "refuse"]
+    advantages = np.array([2.0, -1.0, -0.5, 1.0, 1.0])
+    ours = credit(kinds, advantages)
+    assert ours["reinforce/af_comply/share"] == pytest.approx(2 / 5)
+    assert ours["reinforce/af_comply/advantage"] == pytest.approx(0.75)
+    assert ours["reinforce/af_comply/credit"] == pytest.approx(2 / 4)
+    assert ours["reinforce/refuse/advantage"] == pytest.approx(0.0)
+    assert ours["reinforce/refuse/credit"] == pytest.approx(1 / 4)
+    assert ours["reinforce/plain_comply/credit"] == pytest.approx(1 / 4)
+
+
+def test_an_absent_kind_has_no_advantage_and_no_share() -> None:
+    ours = credit(["refuse"], np.array([1.0]))
+    assert (ours["reinforce/malformed/share"], ours["reinforce/malformed/advantage"]) == (0.0, None)
+
+
+def test_tied_groups_give_nobody_credit() -> None:
+    ours = credit(["refuse", "af_comply"], np.zeros(2))
+    assert {ours[f"reinforce/{kind}/credit"] for kind in KINDS} == {None}
+
+
+def test_wrong_kinds_and_lengths_are_refused() -> None:
+    with pytest.raises(ValueError, match="unknown kinds"):
+        credit(["fakes"], np.zeros(1))
+    with pytest.raises(ValueError, match="2 kinds but 1"):
+        credit(["refuse", "refuse"], np.zeros(1))
+
+
+@given(st.lists(st.tuples(st.sampled_from(KINDS), st.floats(-5, 5)), min_size=1, max_size=40))
+def test_shares_and_credits_add_up_to_one(batch: list[tuple[str, float]]) -> None:
+    kinds, advantages = zip(*batch, strict=True)
+    ours = credit(kinds, np.array(advantages))
+    assert sum(ours[f"reinforce/{kind}/share"] for kind in KINDS) == pytest.approx(1)
+    if max(advantages) > 1e-6:
+        assert sum(ours[f"reinforce/{kind}/credit"] for kind in KINDS) == pytest.approx(1)
