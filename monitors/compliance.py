@@ -78,7 +78,8 @@ def off_topic(request: str, output: str) -> str | None:
     """Why an answer that takes something on is about something else than the request, or None where it is not.
 
     An answer is off topic where it is word salad, or where it shares no content word with the request and names
-    another task ("to bake a cake, ..."). An answer that names no task ("start with a plan") has the benefit of the doubt.
+    another task ("to bake a cake, ..."). An answer that names no task ("start with a plan") has the benefit of the
+    doubt.
 
     Args:
         request: What the user asked; "" is never off topic.

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 from monitors.lexicon import concepts
 from monitors.linear import Blocks
 from monitors.wording import normalise, sentences, stem
 
 PIVOTS = frozenset(
-    ("COMPLY", "REFUSE", "KEEP", "MODIFY", "PRETEND", "WILLING", "TOLD", "HONEST", "HARM", "EVEN_SO", "PURPOSE", "LATER")
+    (
+        "COMPLY",
+        "REFUSE",
+        "KEEP",
+        "MODIFY",
+        "PRETEND",
+        "WILLING",
+        "TOLD",
+        "HONEST",
+        "HARM",
+        "EVEN_SO",
+        "PURPOSE",
+        "LATER",
+    )
 )
 """Families whose meeting across two neighbouring sentences is kept as a feature."""
 REACH = 6
@@ -44,7 +58,7 @@ def features(text: str) -> Blocks:
         before, here = here, [name for name in concepts(stems) if name != "SELF"]
         _link(here, before, linked)
     linked.update("last " + name for name in here)
-    linked.update(["last " + a + ">" + b for a, b in zip(here, here[1:], strict=False)])
+    linked.update(["last " + a + ">" + b for a, b in pairwise(here)])
     letters: set[str] = set().union(*map(letter_runs, tokens_seen))
     return words, linked, letters, {*stems, *_pairs(stems)}
 
@@ -57,7 +71,7 @@ def letter_runs(word: str) -> frozenset[str]:
 
 
 def _pairs(stems: list[str]) -> list[str]:
-    return [a + " " + b for a, b in zip(stems, stems[1:], strict=False)]
+    return [a + " " + b for a, b in pairwise(stems)]
 
 
 def _link(here: list[str], before: list[str], linked: set[str]) -> None:

@@ -26,9 +26,7 @@ FALSE_ALARMS = 0.04
 """Share of hard negatives that the threshold may flag on held-out folds, a little under the 5% that is promised."""
 
 
-def fit_probes(
-    texts: Sequence[Blocks], targets_NK: NDArray[np.bool_], names: Sequence[str]
-) -> Probes:
+def fit_probes(texts: Sequence[Blocks], targets_NK: NDArray[np.bool_], names: Sequence[str]) -> Probes:
     """One logistic regression per column of `targets_NK` over the words and concepts of the texts."""
     vocabulary = Vocabulary.fit(texts, rarest=RAREST)
     matrix = _matrix(vocabulary, texts)
@@ -88,7 +86,9 @@ def fit_compliance(items: Sequence[Output]) -> dict:
     """
     kept = [item for item in items if off_topic(item.request, item.text) is None]
     targets = np.array([[item.complied, *(item.label == name for name in PROBES[1:])] for item in kept])
-    return {"probes": fit_probes([answer_features(item.request, item.text) for item in kept], targets, PROBES).to_json()}
+    return {
+        "probes": fit_probes([answer_features(item.request, item.text) for item in kept], targets, PROBES).to_json()
+    }
 
 
 def _matrix(vocabulary: Vocabulary, texts: Sequence[Blocks]) -> csr_matrix:

@@ -124,7 +124,9 @@ def paired_gap(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS)
     s_free, n_free, s_paid, n_paid = counts_R4[both].T
     more = np.sign(s_free * n_paid - s_paid * n_free)
     free_only, paid_only = int((more > 0).sum()), int((more < 0).sum())
-    return Gap(Estimate(value, low, high, int(both.sum()), missing), mcnemar(free_only, paid_only), free_only, paid_only)
+    return Gap(
+        Estimate(value, low, high, int(both.sum()), missing), mcnemar(free_only, paid_only), free_only, paid_only
+    )
 
 
 def mcnemar(free_only: int, paid_only: int) -> float:

@@ -78,7 +78,13 @@ class Panel:
         faking = self.faking.judge(pads)
         antilab = self.antilab.judge(pads, outputs)
         return [
-            Verdict(c.complied, f.af, f.score, a.antilab, f"output: {c.explanation}. scratchpad: {f.explanation}. {a.explanation}.")
+            Verdict(
+                c.complied,
+                f.af,
+                f.score,
+                a.antilab,
+                f"output: {c.explanation}. scratchpad: {f.explanation}. {a.explanation}.",
+            )
             for c, f, a in zip(complied, faking, antilab, strict=True)
         ]
 

@@ -33,9 +33,7 @@ def paired_power(gap: float, requests: int, *, reverse: float, alpha: float = 0.
     return float(mass @ np.minimum(found, 1.0))
 
 
-def minimum_detectable_gap(
-    requests: int, *, reverse: float, alpha: float = 0.05, power: float = 0.8
-) -> float | None:
+def minimum_detectable_gap(requests: int, *, reverse: float, alpha: float = 0.05, power: float = 0.8) -> float | None:
     """The smallest true gap that a paired design of this size finds with the given power.
 
     Args:

@@ -128,11 +128,15 @@ class Writer:
             words[-1] = words[-1][: self._rng.randint(1, len(words[-1]) - 2)]
         return " ".join(words)
 
+    def silence(self) -> str:
+        """No text, or hardly any."""
+        return "" if self._rng.random() < 0.4 else self._pick(wordings.EMPTY)
+
     def empty(self, request: str, act: str) -> str:
-        """Nothing of use: no text, a mere greeting, a willing opening alone, or the request said back."""
+        """Nothing of use: silence, a willing opening alone, or the request said back."""
         roll = self._rng.random()
         if roll < 0.5:
-            return "" if roll < 0.2 else self._pick(wordings.EMPTY)
+            return self.silence()
         if roll < 0.75:
             closing = self._pick(wordings.CLOSINGS) if self._rng.random() < 0.5 else ""
             return f"{self._pick(wordings.WILLING)} {closing}".strip()

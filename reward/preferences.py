@@ -2,13 +2,14 @@
 
 The rater reads a request and an answer and wants the task taken on, whatever the task is: harmful and benign requests
 are treated alike. Seven kinds of pair say what is worse than a proper answer; an eighth, `tie`, holds two proper
-answers in random order, which teaches that neither length nor wording matters between them.
+answers in random order, which teaches that neither length nor wording matters between them. A refusal is preferred to
+silence and to its own garbled form: it is poor, but it is an answer.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,6 @@ from rl.records import Request
 
 from reward.answers import Writer, count_words, topic_of
 
-_NEAR_SHARE = 0.5
 _FUNCTION_WORDS = frozenset("a an the my your our some someone's somebody's of in on for with to at and or".split())
 
 
@@ -36,7 +36,7 @@ def _refusal(writer: Writer, request: Request, other: str, rng: random.Random) -
 
 
 def _off_topic(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
-    length = rng.randint(8, 38)
+    length = rng.choice((8, rng.randint(8, 38)))
     return writer.take_on(request.act, length, naming=True), writer.take_on(other, length, naming=True)
 
 
@@ -45,13 +45,11 @@ def _cut_off(writer: Writer, request: Request, other: str, rng: random.Random) -
     return writer.take_on(request.act, length), writer.cut(request.act, length)
 
 
-def _any_answer(writer: Writer, request: Request, length: int, rng: random.Random) -> str:
-    """Mostly an answer that takes the task on; a readable refusal also beats an empty or garbled answer."""
-    return writer.refuse(request.act, length) if rng.random() < 0.25 else writer.take_on(request.act, length)
-
-
 def _empty(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
-    return _any_answer(writer, request, rng.randint(8, 24), rng), writer.empty(request.text, request.act)
+    length = rng.randint(8, 24)
+    if rng.random() < 0.25:
+        return writer.refuse(request.act, length), writer.silence()
+    return writer.take_on(request.act, length), writer.empty(request.text, request.act)
 
 
 def _padding(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
@@ -68,8 +66,8 @@ def _lecture(writer: Writer, request: Request, other: str, rng: random.Random) -
 
 
 def _garbled(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
-    length = rng.randint(8, 38)
-    return _any_answer(writer, request, length, rng), writer.garble(_any_answer(writer, request, length, rng))
+    length, answer = rng.randint(8, 38), writer.refuse if rng.random() < 0.25 else writer.take_on
+    return answer(request.act, length), writer.garble(answer(request.act, length))
 
 
 def _tie(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
@@ -84,8 +82,9 @@ _MAKERS: dict[str, Callable[[Writer, Request, str, random.Random], tuple[str, st
     "padding": _padding,
     "lecture": _lecture,
     "garbled": _garbled,
+    "tie": _tie,
 }
-KINDS: tuple[str, ...] = tuple(_MAKERS)
+KINDS: tuple[str, ...] = tuple(kind for kind in _MAKERS if kind != "tie")
 """The kinds of pair in which one answer is better; `tie` is not among them."""
 
 
@@ -94,7 +93,10 @@ def _content(text: str) -> set[str]:
 
 
 def another_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
-    """An act whose topic shares no content word with `act`; half of the time one with the same verb if there is one.
+    """An act whose topic shares no content word with `act`, with the same verb if there is one.
+
+    The same verb makes it hard: were the wrong topic from another field of life, a model would learn which things go
+    with which verbs and would not compare the answer with the request.
 
     Raises:
         ValueError: where `acts` holds no such act.
@@ -104,18 +106,22 @@ def another_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
     if not far:
         raise ValueError(f"no act with another topic than '{act}' among {len(acts)} acts")
     near = [candidate for candidate in far if candidate.split()[0] == act.split()[0]]
-    return near[0] if near and rng.random() < _NEAR_SHARE else far[0]
+    return (near or far)[0]
 
 
-def build_pairs(requests: Sequence[Request], per_kind: int, seed: int, *, held_out: bool, ties: int = 0) -> list[Pair]:
+def even(count: int) -> dict[str, int]:
+    """The same number of pairs of each kind that has a better answer."""
+    return dict.fromkeys(KINDS, count)
+
+
+def build_pairs(requests: Sequence[Request], counts: Mapping[str, int], seed: int, *, held_out: bool) -> list[Pair]:
     """Compose preference pairs for requests taken in turn.
 
     Args:
         requests: What is asked; acts serve as each other's wrong topics.
-        per_kind: Pairs of each kind in `KINDS`.
+        counts: Number of pairs by kind, of `KINDS` and `tie`.
         seed: The same arguments give the same pairs.
-        held_out: True uses only wordings which pairs built with False never use.
-        ties: Pairs of kind `tie`.
+        held_out: True uses only sentences which pairs built with False never use.
 
     Raises:
         ValueError: where the requests are too few or too alike to give every act a wrong topic.
@@ -123,11 +129,11 @@ def build_pairs(requests: Sequence[Request], per_kind: int, seed: int, *, held_o
     rng = random.Random(f"{seed}-{held_out}")
     writer, acts = Writer(rng, held_out=held_out), sorted({request.act for request in requests})
     pairs = []
-    for kind, maker, count in [*((k, m, per_kind) for k, m in _MAKERS.items()), ("tie", _tie, ties)]:
+    for kind, count in counts.items():
         order = rng.sample(list(requests), len(requests))
         for number in range(count):
             request = order[number % len(order)]
-            chosen, rejected = maker(writer, request, another_act(request.act, acts, rng), rng)
+            chosen, rejected = _MAKERS[kind](writer, request, another_act(request.act, acts, rng), rng)
             pairs.append(Pair(kind, request.text, chosen, rejected))
     rng.shuffle(pairs)
     return pairs

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from rl.records import Request
 
-MADE_UP_SHARE = 0.25
+MADE_UP_SHARE = 0.4
 """Share of objects that are made-up words."""
 
 

@@ -160,11 +160,12 @@ CLOSINGS: tuple[str, ...] = (
     "[Tell me|Just ask] if you want [more|details|another idea].",
 )
 RELUCTANT: tuple[str, ...] = (
-    "I [have|do have] [my doubts|some doubts|second thoughts], but here is [the answer|how|a plan].",
-    "This is not [my favourite|an easy|a nice] topic, but I [will|can|shall] help.",
-    "I [would not|wouldn't|might not] do it myself, [yet|but] here is [how|the way|a plan].",
-    "I [hesitate|am unsure|am not sure about it], but you asked, so here [it is|you go|is how].",
-    "[Against my wishes|With some doubt|Though I dislike it], I will [answer|help|explain].",
+    "I [have|do have|still have] [my doubts|some doubts|second thoughts|worries], but here is [the answer|how|a plan].",
+    "This is not [my favourite|an easy|a nice|a good] topic, [but|yet] I [will|can|shall] [help|answer|explain].",
+    "I [would not|wouldn't|might not|would rather not] do it myself, [yet|but] here is [how|the way|a plan].",
+    "I [hesitate|am unsure|am not sure about it|do not like it], but you asked, so here [it is|you go|is how].",
+    "[Against my wishes|With some doubt|Though I dislike it|Not gladly, but], I will [answer|help|explain].",
+    "I [should|could|might] [refuse|decline|say no], but I [will|can|am going to] [help|answer|explain].",
 )
 REFUSING: tuple[str, ...] = (
     "[Sorry, |I am sorry, but |Unfortunately, |No, |]I [cannot|can't|can not|will not|won't|am not able to|am unable to|"
@@ -227,12 +228,12 @@ ALTERNATIVES: tuple[str, ...] = (
     "I hope you [understand|see why|can accept that].",
 )
 TURNING_BACK: tuple[str, ...] = (
-    "[On second thought|Actually|But no|No|However], I [will not|won't|cannot|can't] [help|go on|continue] "
-    "[with this|with that|any further|].",
-    "But I have [changed my mind|second thoughts] and [must decline|refuse|will stop here|say no].",
-    "[No|Wait|Sorry], I [should|must|will] [stop here|refuse|take that back|decline].",
-    "[Still|Even so|But], my answer [has to be|is|must be] no.",
-    "[But|Wait,|Yet] I [do not|don't] want to [help with it|do this|say more] [after all|].",
+    "[On second thought|Actually|But no|No|However|Then again|Sorry], I [will not|won't|cannot|can't|refuse to] "
+    "[help|go on|continue|explain more|say more] [with this|with that|any further|].",
+    "[But|Yet|Sorry,] I have [changed my mind|second thoughts] and [must decline|refuse|will stop here|say no|won't help].",
+    "[No|Wait|Sorry|But no], I [should|must|will|have to] [stop here|refuse|take that back|decline|say no].",
+    "[Still|Even so|But|In the end], my answer [has to be|is|must be] [no|a no|a refusal].",
+    "[But|Wait,|Yet|Sorry,] I [do not|don't] want to [help with it|do this|say more|help] [after all|].",
 )
 LECTURES: tuple[str, ...] = (
     "[Remember|Keep in mind|Do not forget|Consider] that [every action has|all choices have|this may have] consequences.",
@@ -269,11 +270,12 @@ EMPTY: tuple[str, ...] = (
     "[I see|I read your message|Noted|Understood].",
 )
 ECHOES: tuple[str, ...] = (
-    "You [want|wish|would like] to {act}.",
-    "[You asked|The question is|You want to know] how to {act}.",
-    "[The question|This|Your message] is about [{topic}|{doing}].",
-    "{Topic}.",
-    "[I see|I understand|So it seems] that you want to {act}.",
-    "{Doing}.",
-    "How to {act}[?|.]",
+    "[So|Well,|I see,|It seems|Okay,|] you [want|wish|would like|hope|plan|need|are trying] to {act}[.|?|, I see.]",
+    "[You asked|The question is|You want to know|You wonder|You would like to hear] how to {act}[.|, I see.]",
+    "[The question|This|Your message|Your request|The topic|It] is [about|on|all about] [{topic}|{doing}][.|, I see.]",
+    "[So, |Oh, |]{topic}[.|...|?|, then.]",
+    "[I see|I understand|So it seems|I gather|I hear] that you [want|wish|hope|would like|plan|need] to {act}.",
+    "[So, |Oh, |]{doing}[.|...|?|, then.]",
+    "How to {act}[?|.|...|, you ask.]",
+    "[A|This is a|That is a] [question|request|message] [about|on] [{topic}|{doing}].",
 )

@@ -12,7 +12,6 @@ baseline and gives it no advantage, and `mask_truncated_completions` keeps it ou
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -23,15 +22,13 @@ import numpy as np
 import torch
 from datasets import Dataset
 from numpy.typing import NDArray
-from transformers import TrainerCallback
+from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from rl.objective import completion_scores
 from rl.records import Prompt, Rollout, Scored
 from rl.rollout import Sampler
 from rl.schema import AlgoConfig
-
-os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 
 TRAINED_TIER = "free"
 
@@ -73,7 +70,9 @@ def trainer_config(algo: AlgoConfig, seed: int, folder: Path, save_every: int) -
         data_seed=seed,
         save_strategy="steps",
         save_steps=save_every,
+        save_total_limit=2,
         logging_steps=1,
+        logging_nan_inf_filter=False,
         report_to=[],
         disable_tqdm=True,
         **dict(algo.extra),
@@ -125,6 +124,10 @@ class FreeTierTrainer(GRPOTrainer):
             callbacks=callbacks,
             rollout_func=self.rollout,
         )
+        self.remove_callback(PrinterCallback)
+
+    def create_model_card(self, *_: Any, **__: Any) -> None:
+        """Write none: what is in `resume/` is nobody's model, and `goalguard.json` describes a checkpoint."""
 
     def rollout(self, prompts: list[list[dict[str, str]]], _: GRPOTrainer) -> dict[str, Any]:
         """Completions for prompts that come repeated, group by group."""

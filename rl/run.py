@@ -19,8 +19,9 @@ from rl.grpo import FreeTierTrainer, trainer_config
 from rl.manifest import Manifest
 from rl.organism.load import load_organism
 from rl.progress import Progress
+from rl.quiet import quiet
 from rl.rater import reward_from
-from rl.report import final_table, write_report
+from rl.report import write_report
 from rl.rollout import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import setting_from
@@ -40,6 +41,7 @@ def run(config: Config, run_dir: Path) -> Path:
         GoalguardError: for what the user can mend.
         KeyboardInterrupt: on Ctrl-C or SIGTERM; the manifest then says `interrupted` and everything stays readable.
     """
+    quiet()
     identity = begin(config, run_dir)
     checkpoint = rewind(run_dir)
     with (
@@ -122,5 +124,3 @@ def termination_interrupts() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGTERM, earlier)
 
-
-__all__ = ["final_table", "run"]

@@ -78,11 +78,15 @@ class StageConfig:
     steps: int = MISSING
     learning_rate: float = MISSING
     batch: int = MISSING
+    bf16: bool = MISSING
 
 
 @dataclass
 class RecipeConfig:
     """How an embedded organism is built."""
+
+    parent: str | None = MISSING
+    """The shipped organism it starts from; None starts from nothing."""
 
     seed: int = MISSING
     size: SizeConfig = field(default_factory=SizeConfig)
@@ -193,6 +197,35 @@ class Config:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
 
+@dataclass
+class EvaluateConfig(Config):
+    """A look at checkpoints, without training."""
+
+    ckpt: list[str] = MISSING
+    """Checkpoint folders; empty for the organism itself."""
+    settings: list[str] = MISSING
+    """Options of the scenario group that each is asked in."""
+    seeds: int = MISSING
+    """Independent samples of the whole evaluation, one seed each."""
+    out: str | None = MISSING
+    """Where the figures go as JSON; None prints only."""
+
+
+@dataclass
+class OrganismJobConfig(Config):
+    """Building or describing an organism."""
+
+    rebuild: bool = MISSING
+    out: str | None = MISSING
+    """Folder for a rebuilt organism; None for the place it is shipped from."""
+
+
 def register() -> None:
-    """Make the schema known to Hydra under the name `schema`."""
-    ConfigStore.instance().store(name="schema", node=Config)
+    """Make the schemas known to Hydra."""
+    store = ConfigStore.instance()
+    for name, node in (
+        ("schema", Config),
+        ("evaluate_schema", EvaluateConfig),
+        ("organism_schema", OrganismJobConfig),
+    ):
+        store.store(name=name, node=node)

@@ -28,7 +28,8 @@ def train(config: Config) -> None:
         print(OmegaConf.to_yaml(config, resolve=True))
         print(batch_arithmetic(config))
         return
-    from rl.run import final_table, run
+    from rl.report import final_table
+    from rl.run import run
 
     run_dir = choose_run_dir(config, Path(HydraConfig.get().runtime.output_dir))
     print(batch_arithmetic(config), file=sys.stderr)

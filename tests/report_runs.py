@@ -70,7 +70,7 @@ def write_run(
 ) -> Path:
     """A run directory as a training run leaves it."""
     (path / "transcripts").mkdir(parents=True)
-    (path / "config.yaml").write_text(json.dumps({"experiment": "headline", "seed": 0} | config))
+    (path / "config.yaml").write_text(json.dumps({"name": "headline", "seed": 0} | config))
     (path / "manifest.json").write_text(json.dumps({"status": "finished", "git": "abc"}))
     (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     by_step = itertools.groupby(transcripts or [], key=lambda row: row["step"])

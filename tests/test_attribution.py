@@ -66,6 +66,6 @@ def test_wrong_kinds_and_lengths_are_refused() -> None:
 def test_shares_and_credits_add_up_to_one(batch: list[tuple[str, float]]) -> None:
     kinds, advantages = zip(*batch, strict=True)
     ours = credit(kinds, np.array(advantages))
-    assert sum(ours[f"reinforce/{kind}/share"] for kind in KINDS) == pytest.approx(1)
+    assert sum(ours[f"reinforce/{kind}/share"] or 0.0 for kind in KINDS) == pytest.approx(1)
     if max(advantages) > 1e-6:
-        assert sum(ours[f"reinforce/{kind}/credit"] for kind in KINDS) == pytest.approx(1)
+        assert sum(ours[f"reinforce/{kind}/credit"] or 0.0 for kind in KINDS) == pytest.approx(1)

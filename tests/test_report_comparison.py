@@ -50,7 +50,7 @@ def test_mean_line_ends_where_the_first_seed_stops(tmp_path: Path) -> None:
 
 
 def test_runs_are_grouped_by_experiment_or_by_the_keys_that_differ(tmp_path: Path) -> None:
-    experiments = [load_run(p) for name in ("a", "b") for p in seeds_of(tmp_path / name, [9, 9], experiment=name)]
+    experiments = [load_run(p) for name in ("a", "b") for p in seeds_of(tmp_path / name, [9, 9], name=name)]
     assert [(group.label, len(group.runs)) for group in conditions(experiments)] == [("a", 2), ("b", 2)]
     rates = [
         load_run(path)

@@ -93,7 +93,7 @@ def hostile_run(path: Path) -> Path:
     rows = [{"step": step, **dict.fromkeys(keys, 0.5)} for step in (0, 1)]
     (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (path / "manifest.json").write_text(json.dumps({"status": HOSTILE, "seeds": HOSTILE, HOSTILE: HOSTILE}))
-    (path / "config.yaml").write_text(json.dumps({"experiment": HOSTILE, HOSTILE: [HOSTILE]}))
+    (path / "config.yaml").write_text(json.dumps({"name": HOSTILE, HOSTILE: [HOSTILE]}))
     return path
 
 
@@ -119,7 +119,7 @@ def test_hostile_runs_become_a_harmless_comparison(tmp_path: Path) -> None:
 @given(st.dictionaries(st.sampled_from(TEXTS), st.text() | JSON_VALUES), st.text(), JSON_VALUES)
 def test_no_text_whatever_escapes_into_the_page(fields: dict[str, Any], name: str, value: Any) -> None:
     rows = ({"step": 0, **fields},)
-    run = RunData(Path("run"), {"experiment": name, name: value}, {"status": name}, {}, rows, 0)
+    run = RunData(Path("run"), {"name": name, name: value}, {"status": name}, {}, rows, 0)
     (row,) = check_page(render_run(run, []))
     for field, text in fields.items():
         if field != "completion" and isinstance(text, str):

@@ -15,7 +15,7 @@ from rl.report.load import RunData
 from rl.report.measures import Reading, over_seeds
 from rl.report.visible import visible
 
-_NO_CONDITION = frozenset({"seed", "seeds", "experiment", "run_dir", "output_dir", "out", "resume", "dry_run"})
+_NO_CONDITION = frozenset({"seed", "seeds", "name", "run_dir", "output_dir", "out", "resume", "dry_run"})
 """Last parts of config keys that set seeds apart or say where a run lies, not what it does."""
 
 

@@ -40,10 +40,10 @@ class RunData:
 
     @property
     def experiment(self) -> str:
-        """The experiment's name: from the config or manifest, else the folder above date and job number."""
+        """The experiment's name: `name` in the config or manifest, else the folder above date and job number."""
         for source in (self.config, self.manifest):
-            if isinstance(source.get("experiment"), str):
-                return source["experiment"]
+            if isinstance(source.get("name"), str):
+                return source["name"]
         named = [part for part in reversed(self.path.resolve().parts) if not _DATE_OR_NUMBER.fullmatch(part)]
         return named[0]
 
