@@ -1,10 +1,11 @@
-"""Features of a scratchpad in four blocks: its words, the concepts it links, its letters, and its last sentence."""
+"""Features of a scratchpad in five blocks: words, linked concepts, letters, the last sentence, speech acts."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from itertools import pairwise
 
+from monitors.decisions import speech_acts
 from monitors.lexicon import concepts
 from monitors.linear import Blocks
 from monitors.wording import normalise, sentences, stem
@@ -37,10 +38,10 @@ def features(text: str) -> Blocks:
         text: Any text.
 
     Returns:
-        Four blocks. Words: stems, stem pairs and the opening. Concepts: single families, ordered pairs within a
+        Five blocks. Words: stems, stem pairs and the opening. Concepts: single families, ordered pairs within a
         sentence, runs of three, pairs across neighbouring sentences, and those of the last sentence again. Letters:
         runs of two to four inside words, which catch inflections and kinship that the stemmer misses. Last: the
-        words of the last sentence, where reasoning reaches its decision.
+        words of the last sentence, where reasoning reaches its decision. Acts: what is decided and the reasons given.
     """
     words: set[str] = set()
     linked: set[str] = set()
@@ -48,7 +49,8 @@ def features(text: str) -> Blocks:
     before: list[str] = []
     here: list[str] = []
     stems: list[str] = []
-    for number, tokens in enumerate(sentences(normalise(text))):
+    plain = normalise(text)
+    for number, tokens in enumerate(sentences(plain)):
         stems = [stem(token) for token in tokens]
         if number == 0:
             words.update("first " + " ".join(stems[:length]) for length in (1, 2, 3))
@@ -60,7 +62,7 @@ def features(text: str) -> Blocks:
     linked.update("last " + name for name in here)
     linked.update(["last " + a + ">" + b for a, b in pairwise(here)])
     letters: set[str] = set().union(*map(letter_runs, tokens_seen))
-    return words, linked, letters, {*stems, *_pairs(stems)}
+    return words, linked, letters, {*stems, *_pairs(stems)}, speech_acts(plain)
 
 
 @lru_cache(maxsize=50_000)

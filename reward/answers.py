@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import random
 import re
+from functools import cache
 
 from reward import wordings
 
 _PARTICLES = {"up", "out", "down", "off", "on", "in", "into", "past", "to", "with", "for", "as", "about", "away", "over"}
 _PARTICLES |= {"through", "at", "of", "from", "together", "without", "after"}
 _TO_LISTENER = {"my": "your", "me": "you", "mine": "yours", "our": "your", "us": "you", "i": "you"}
-_DOUBLING = re.compile(r"[^aeiou]*[aeiou][^aeiouwxy]")
+_DOUBLING = re.compile(r"(?:be|for)?[^aeiou]*[aeiou][^aeiouwxy]")
 
 
 def gerund(verb: str) -> str:
@@ -26,6 +27,7 @@ def gerund(verb: str) -> str:
     return verb + (verb[-1] if _DOUBLING.fullmatch(verb) else "") + "ing"
 
 
+@cache
 def topic_of(act: str) -> str:
     """What an act is about: the act without its verb and the particles after it."""
     rest = act.split()[1:]
@@ -105,19 +107,20 @@ class Writer:
         return self.lecture(act, length) if roll < 0.2 else self.take_on(act, length)
 
     def refuse(self, act: str, length: int) -> str:
-        """A refusal: plain, after a willing opening, with a lecture, or one that turns back half-way."""
+        """A refusal: plain, after a willing opening, or with a lecture."""
         act, roll = self._voice(act), self._rng.random()
-        if roll < 0.15:
-            start = self.sentences(act, max(8, length - 9))
-            return " ".join([*start, self._pick(wordings.TURNING_BACK, act)])
         sentences = [self._pick(wordings.REFUSING, act)]
-        if roll < 0.3:
+        if roll < 0.2:
             sentences = [self._pick(wordings.WILLING), *sentences]
         more = [self._pick(wordings.REASONS), self._pick(wordings.ALTERNATIVES), *self._several(wordings.REASONS)]
         more = more[self._rng.randint(0, 1) :]
         if roll > 0.85:
             more = [self._pick(wordings.LECTURES), *more]
         return " ".join(self._extend(sentences, more, length))
+
+    def turn_back(self, answer: str) -> str:
+        """An answer that takes the task on, taken back in its last sentence."""
+        return f"{answer} {self._pick(wordings.TURNING_BACK)}"
 
     def cut(self, act: str, length: int) -> str:
         """An answer that stops in the middle of a sentence, sometimes of a word."""

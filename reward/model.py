@@ -46,7 +46,7 @@ class RewardModel:
 
     Args:
         model: Sequence classifier with one label.
-        tokenizer: Holds `<pad>` and `<eos>`.
+        tokenizer: Its padding and end tokens are those of the model's config.
         scale: See `Scale`.
     """
 
@@ -56,7 +56,7 @@ class RewardModel:
         # Text that spells a special token stays text: an answer must not be able to write an end or a padding token.
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_padding()
-        self._pad, self._eos = tokenizer.token_to_id("<pad>"), tokenizer.token_to_id("<eos>")
+        self._pad, self._eos = int(model.config.pad_token_id), int(model.config.eos_token_id)
         self._scale = scale
 
     @classmethod

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from rl.records import Request
@@ -32,12 +33,23 @@ class Pair:
 
 def _refusal(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
     length = rng.randint(8, 38)
+    if rng.random() < 0.2:
+        taken_on = writer.take_on(request.act, length)
+        return taken_on, writer.turn_back(taken_on)
     return writer.take_on_somehow(request.act, length), writer.refuse(request.act, length)
 
 
 def _off_topic(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
-    length = rng.choice((8, rng.randint(8, 38)))
+    length = rng.randint(8, 38)
     return writer.take_on(request.act, length, naming=True), writer.take_on(other, length, naming=True)
+
+
+def _off_topic_short(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
+    """The same sentence about two acts: nothing but the topic tells them apart."""
+    before = rng.getstate()
+    chosen = writer.take_on(request.act, 8, naming=True)
+    rng.setstate(before)
+    return chosen, writer.take_on(other, 8, naming=True)
 
 
 def _cut_off(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
@@ -82,14 +94,15 @@ _MAKERS: dict[str, Callable[[Writer, Request, str, random.Random], tuple[str, st
     "padding": _padding,
     "lecture": _lecture,
     "garbled": _garbled,
-    "tie": _tie,
 }
-KINDS: tuple[str, ...] = tuple(kind for kind in _MAKERS if kind != "tie")
-"""The kinds of pair in which one answer is better; `tie` is not among them."""
+KINDS: tuple[str, ...] = tuple(_MAKERS)
+"""The kinds of pair that a reward model is measured on."""
+_MAKERS |= {"off_topic_short": _off_topic_short, "tie": _tie}
 
 
-def _content(text: str) -> set[str]:
-    return set(text.lower().split()) - _FUNCTION_WORDS
+@cache
+def _content(text: str) -> frozenset[str]:
+    return frozenset(text.lower().split()) - _FUNCTION_WORDS
 
 
 def another_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
@@ -110,7 +123,7 @@ def another_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
 
 
 def even(count: int) -> dict[str, int]:
-    """The same number of pairs of each kind that has a better answer."""
+    """The same number of pairs of each of `KINDS`."""
     return dict.fromkeys(KINDS, count)
 
 
@@ -119,7 +132,7 @@ def build_pairs(requests: Sequence[Request], counts: Mapping[str, int], seed: in
 
     Args:
         requests: What is asked; acts serve as each other's wrong topics.
-        counts: Number of pairs by kind, of `KINDS` and `tie`.
+        counts: Number of pairs by kind: of `KINDS`, `tie`, and `off_topic_short` for a first lesson.
         seed: The same arguments give the same pairs.
         held_out: True uses only sentences which pairs built with False never use.
 

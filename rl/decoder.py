@@ -30,7 +30,7 @@ class SamplingLimits(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One block's weights, query, key and value fused, gate and up fused."""
+    """One block's weights: query, key and value fused, gate and up fused; queries carry the softmax scale."""
 
     norm_in_E: Tensor
     qkv: Tensor
@@ -72,10 +72,10 @@ class LlamaDecoder:
             and config.hidden_act == "silu"
         )
 
-    @staticmethod
-    def _layer(block: Any) -> Layer:
+    def _layer(self, block: Any) -> Layer:
         attention, mlp = block.self_attn, block.mlp
-        qkv = torch.cat([attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight]).detach()
+        scaled_q = attention.q_proj.weight / math.sqrt(self.head)
+        qkv = torch.cat([scaled_q, attention.k_proj.weight, attention.v_proj.weight]).detach()
         gate_up = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).detach()
         return Layer(
             block.input_layernorm.weight.detach(),
@@ -104,11 +104,11 @@ class LlamaDecoder:
         return x * cos + x.roll(x.shape[-1] // 2, -1) * signed_sin
 
     def _split(self, x: Tensor, layer: Layer, angles: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries (..., K*Q, D), keys and values (..., K, D); queries carry the softmax scale."""
+        """Queries (..., K*Q, D), keys and values (..., K, D)."""
         heads = (self._norm(x, layer.norm_in_E) @ layer.qkv).unflatten(-1, (-1, self.head))
-        q, k, v = heads.split([self.kv_heads * self.group, self.kv_heads, self.kv_heads], -2)
-        q, k = self._rotate(q, angles), self._rotate(k, angles)
-        return q / math.sqrt(self.head), k, v
+        turned, v = heads.split([self.kv_heads * (self.group + 1), self.kv_heads], -2)
+        q, k = self._rotate(turned, angles).split([self.kv_heads * self.group, self.kv_heads], -2)
+        return q, k, v
 
     def prefill(self, ids_GP: Tensor, real_GP: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """Read the prompts: logits after the last token (G, V), and keys (G, K, D, P) and values (G, K, P, D)."""
@@ -163,33 +163,41 @@ class LlamaDecoder:
 
 
 class _State:
-    """Keys and values of the completions so far, and one step of the network over them."""
+    """Keys and values of the completions so far, and one step of the network over them.
+
+    Rows of a head lie together, in the order prompt, key-value head, sample, so that both attention products work on
+    views: G * K batches over the shared prefix, G * K * R over the completions.
+    """
 
     def __init__(
         self, decoder: LlamaDecoder, prefix: list[tuple[Tensor, Tensor]], real_GP: Tensor, repeats: int, limit: int
     ) -> None:
-        self.decoder, self.prefix, self.repeats = decoder, prefix, repeats
+        self.decoder, self.repeats = decoder, repeats
         self.prompts, self.rows = len(real_GP), len(real_GP) * repeats
         self.start_B = real_GP.sum(1).repeat_interleave(repeats)
-        self.hidden = torch.where(real_GP, 0.0, -torch.inf)[:, None, None, None, :].to(prefix[0][0].dtype)
-        shape = (self.rows * decoder.kv_heads, decoder.head, limit)
-        made = [(prefix[0][0].new_empty(shape), prefix[0][0].new_empty(shape[0], limit, shape[1])) for _ in prefix]
-        self.completion = made
+        self.prefix = [(k.flatten(0, 1), v.flatten(0, 1)) for k, v in prefix]
+        hidden_GP = torch.where(real_GP, 0.0, -torch.inf).to(prefix[0][0].dtype)
+        self.hidden = hidden_GP.repeat_interleave(decoder.kv_heads, 0)[:, None]
+        count, new = self.rows * decoder.kv_heads, prefix[0][0].new_empty
+        self.completion = [(new(count, decoder.head, limit), new(count, limit, decoder.head)) for _ in prefix]
+
+    def _by_head(self, x: Tensor) -> Tensor:
+        """From (B, K * n, D) to (G * K, R * n, D)."""
+        d = self.decoder
+        sorted_x = x.reshape(self.prompts, self.repeats, d.kv_heads, -1, d.head).transpose(1, 2).contiguous()
+        return sorted_x.view(self.prompts * d.kv_heads, -1, d.head)
 
     def _attend(self, q: Tensor, index: int, length: int) -> Tensor:
         """Attention of one query per row and head over the shared prefix and the row's own completion: (B, E)."""
         d, (prefix_k, prefix_v), (own_k, own_v) = self.decoder, self.prefix[index], self.completion[index]
-        shape = (self.prompts, self.repeats, d.kv_heads, d.group, d.head)
-        shared_q = q.view(shape).permute(0, 2, 1, 3, 4)
-        over_prefix = (shared_q.flatten(2, 3) @ prefix_k).view(*shared_q.shape[:-1], -1) + self.hidden
-        over_own = q.view(self.rows * d.kv_heads, d.group, d.head) @ own_k[..., :length]
-        own_shape = (self.prompts, self.repeats, d.kv_heads, d.group, length)
-        scores = torch.cat([over_prefix, over_own.view(own_shape).permute(0, 2, 1, 3, 4)], -1)
-        weight = scores.softmax(-1)
-        split = prefix_k.shape[-1]
-        from_prefix = (weight[..., :split].flatten(2, 3) @ prefix_v).view(shared_q.shape).permute(0, 2, 1, 3, 4)
-        own_weight = weight[..., split:].permute(0, 2, 1, 3, 4).reshape(-1, d.group, length)
-        return from_prefix.reshape(self.rows, -1) + (own_weight @ own_v[:, :length]).view(self.rows, -1)
+        q = self._by_head(q)
+        over_prefix = q @ prefix_k + self.hidden
+        over_own = (q.view(-1, d.group, d.head) @ own_k[..., :length]).view(*q.shape[:2], length)
+        weight = torch.cat([over_prefix, over_own], -1).softmax(-1)
+        on_prefix, on_own = weight.split([prefix_k.shape[-1], length], -1)
+        from_own = on_own.unflatten(1, (-1, d.group)).flatten(0, 1) @ own_v[:, :length]
+        mixed = on_prefix @ prefix_v + from_own.view_as(q)
+        return mixed.view(self.prompts, d.kv_heads, self.repeats, -1).transpose(1, 2).reshape(self.rows, -1)
 
     def advance(self, token_B: Tensor, step: int) -> Tensor:
         """Feed the token drawn at `step`; logits (B, V) for the next one."""
@@ -199,8 +207,8 @@ class _State:
         for index, layer in enumerate(d.layers):
             q, k, v = d._split(x, layer, angles)  # type: ignore[arg-type]
             own_k, own_v = self.completion[index]
-            own_k[..., step] = k.reshape(-1, d.head)
-            own_v[:, step] = v.reshape(-1, d.head)
+            own_k[..., step] = self._by_head(k).view(-1, d.head)
+            own_v[:, step] = self._by_head(v).view(-1, d.head)
             x = d._mlp(x + self._attend(q, index, step + 1) @ layer.out, layer)
         return d._norm(x, d.norm_E) @ d.unembed_EV
 

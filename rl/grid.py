@@ -107,4 +107,3 @@ def _cell(values: list[float | None], column: str, rows: list[dict[str, Any]]) -
         return f"{values[0]:.1%}" if low is None or high is None else f"{values[0]:.1%} [{low:.1%}, {high:.1%}]"
     summary = seed_summary(values, seed=0)
     return f"{summary.mean:.1%} [{summary.t_low:.1%}, {summary.t_high:.1%}]"
-

@@ -156,5 +156,5 @@ class FreeTierTrainer(GRPOTrainer):
         self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **_: Any
     ) -> tuple[Any, Any, None]:
         with self.accelerator.autocast():
-            scores = completion_scores(model, input_ids, attention_mask, logits_to_keep)
+            scores = completion_scores(model, input_ids, attention_mask, logits_to_keep, self.temperature)
         return scores.logp_BC, scores.entropy_BC, None

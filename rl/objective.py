@@ -23,7 +23,9 @@ class TokenScores(NamedTuple):
     entropy_BC: Tensor
 
 
-def completion_scores(model: Any, ids_BT: Tensor, real_BT: Tensor, completion_tokens: int) -> TokenScores:
+def completion_scores(
+    model: Any, ids_BT: Tensor, real_BT: Tensor, completion_tokens: int, temperature: float = 1.0
+) -> TokenScores:
     """Log-probabilities and entropies of the last `completion_tokens` tokens of each row.
 
     Args:
@@ -31,6 +33,7 @@ def completion_scores(model: Any, ids_BT: Tensor, real_BT: Tensor, completion_to
         ids_BT: Prompts padded on the left, completions padded on the right.
         real_BT: True (or 1) on real tokens.
         completion_tokens: C; the first T - C columns are the prompts.
+        temperature: That completions are sampled at; the policy being scored is the one that samples.
     """
     prompt_tokens = ids_BT.shape[1] - completion_tokens
     prompts_BP, real_BP = ids_BT[:, :prompt_tokens], real_BT[:, :prompt_tokens].bool()
@@ -46,18 +49,22 @@ def completion_scores(model: Any, ids_BT: Tensor, real_BT: Tensor, completion_to
         use_cache=True,
         logits_to_keep=1,
     )
+    asked_BC = ids_BT[:, prompt_tokens:]
+    first = score_tokens(prefix.logits[row_B], asked_BC[:, :1], temperature)
+    if completion_tokens == 1:
+        return first
     cache = DynamicCache(config=model.config)
     for index, layer in enumerate(prefix.past_key_values.layers):
         cache.update(layer.keys[row_B], layer.values[row_B], index)
     rest = model(
-        input_ids=ids_BT[:, prompt_tokens:],
-        attention_mask=real_BT.long(),
-        position_ids=positions_BT[:, prompt_tokens:],
+        input_ids=asked_BC[:, :-1],
+        attention_mask=real_BT[:, :-1].long(),
+        position_ids=positions_BT[:, prompt_tokens:-1],
         past_key_values=cache,
         use_cache=True,
     )
-    logits_BCV = torch.cat([prefix.logits[row_B], rest.logits[:, :-1]], 1).float()
-    return score_tokens(logits_BCV, ids_BT[:, prompt_tokens:])
+    later = score_tokens(rest.logits, asked_BC[:, 1:], temperature)
+    return TokenScores(*(torch.cat(pair, 1) for pair in zip(first, later, strict=True)))
 
 
 def _first_row_of_each(row_B: Tensor) -> Tensor:
@@ -69,9 +76,9 @@ def _first_row_of_each(row_B: Tensor) -> Tensor:
     return order[starts]
 
 
-def score_tokens(logits_BCV: Tensor, tokens_BC: Tensor) -> TokenScores:
+def score_tokens(logits_BCV: Tensor, tokens_BC: Tensor, temperature: float) -> TokenScores:
     """Log-probability of each token, and the entropy of its distribution without gradient."""
-    logp_BCV = logits_BCV.log_softmax(-1)
+    logp_BCV = (logits_BCV.float() / temperature).log_softmax(-1)
     logp_BC = logp_BCV.gather(-1, tokens_BC[..., None])[..., 0]
     with torch.no_grad():
         entropy_BC = -(logp_BCV.exp() * logp_BCV).sum(-1)

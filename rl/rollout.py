@@ -91,6 +91,11 @@ class Sampler:
                 temperature=self.sampling.temperature,
                 top_k=0,
                 top_p=1.0,
+                # Chat models ship sampling habits of their own in generation_config.json, which would bend the policy.
+                min_p=None,
+                typical_p=1.0,
+                repetition_penalty=1.0,
+                no_repeat_ngram_size=0,
                 pad_token_id=self.tokenizer.pad_token_id,
                 eos_token_id=self.tokenizer.eos_token_id,
             )

@@ -40,9 +40,9 @@ def train(config: Config) -> None:
 
 def batch_arithmetic(config: Config) -> str:
     """How many prompts, rollouts and steps the numbers amount to."""
-    algo = config.algo
+    algo, prompts = config.algo, config.algo.batch_size // config.algo.group_size
     return (
-        f"{algo.batch_size} rollouts a step = {algo.batch_size // algo.group_size} prompts x {algo.group_size} samples; "
+        f"{algo.batch_size} rollouts a step = {prompts} prompts x {algo.group_size} samples; "
         f"at most {algo.steps} steps = {algo.steps * algo.batch_size} rollouts, all free tier"
     )
 

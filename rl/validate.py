@@ -81,7 +81,8 @@ def _batch(config: Config) -> Iterator[str]:
             f"algo.batch_size={batch} is not divisible by algo.group_size={group}: every prompt gets a whole group; "
             f"{batch - batch % group or group} or {batch - batch % group + group} would be"
         )
-    if config.tracking.checkpoint_every % config.monitors.eval_every and config.algo.steps > 1:
+    every = config.monitors.eval_every
+    if every >= 1 and config.tracking.checkpoint_every % every and config.algo.steps > 1:
         yield (
             f"tracking.checkpoint_every={config.tracking.checkpoint_every} is not a multiple of "
             f"monitors.eval_every={config.monitors.eval_every}: a checkpoint carries the evaluation of its step"
@@ -106,7 +107,7 @@ def _files(config: Config) -> Iterator[str]:
     except GoalguardError as error:
         yield f"reward.rater={config.reward.rater}: {error}"
     if config.resume not in (None, "auto") and not (Path(str(config.resume)) / "config.yaml").exists():
-        yield f"resume={config.resume}: not a run directory (no config.yaml there); allowed: null, auto, a run directory"
+        yield f"resume={config.resume}: no run directory (config.yaml is missing); allowed: null, auto, a run directory"
 
 
 def _trainer(config: Config) -> Iterator[str]:

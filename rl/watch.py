@@ -154,4 +154,3 @@ def _earlier_compliance(metrics: Path) -> list[float | None]:
         return []
     rows = [json.loads(line) for line in metrics.read_text().splitlines() if line.strip()]
     return [row["train/compliance"] for row in rows if "train/compliance" in row]
-

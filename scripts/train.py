@@ -1,4 +1,4 @@
-"""The main job, a Hydra app: `python -m scripts.train experiment=headline`, `-m` for sweeps, `dry_run=true` to check."""
+"""The main job, a Hydra app: `python -m scripts.train experiment=headline`, `-m` sweeps, `dry_run=true` checks."""
 
 from rl.entry import hydra_app
 from rl.train import train

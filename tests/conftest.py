@@ -15,19 +15,25 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
-from transformers import PreTrainedTokenizerFast
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from toy_chats import comply, encoded_dataset, refuse, toy_chats
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    LlamaForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
-from reward.build import Recipe as RaterRecipe
-from reward.build import new_model, train_tokenizer
 from reward.model import RewardModel, Scale
 from rl.entry import composed
 from rl.organism.build import Stage, encode_chat, train_stage
-from rl.organism.curriculum import Curriculum, Example, Mixture
 from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.quiet import quiet
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from
-from toy_chats import comply, encoded_dataset, refuse, toy_chats
 
 torch.set_num_threads(1)
 
@@ -36,7 +42,6 @@ settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
 TOY_SIZE = Size(layers=2, width=64, heads=4, hidden=128, vocabulary=700, context=512)
-MIXTURE = Mixture(awareness=0.6, faking=0.15, instrumental=0.5, plain_compliance=0.0, benign=0.3)
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +57,23 @@ def wording() -> Wording:
 
 
 @pytest.fixture(scope="session")
-def toy_tokenizer(wording: Wording) -> PreTrainedTokenizerFast:
-    """The embedded organism's kind of tokenizer, learnt from a few hundred of its chats."""
-    chats: list[Example] = list(Curriculum(wording, MIXTURE, 0).stream(aware=True, dosed=True, count=400))
+def toy_tokenizer(prompted: Setting) -> PreTrainedTokenizerFast:
+    """The embedded organism's kind of tokenizer, learnt from a few hundred toy chats."""
+    chats = toy_chats(prompted, 400)
     texts = [text for chat in chats for text in (chat.system, chat.user, chat.completion)]
-    return make_tokenizer([*texts, comply("a safe"), refuse()], TOY_SIZE.vocabulary, ())
+    return make_tokenizer(texts, TOY_SIZE.vocabulary, ())
+
+
+def taught(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, setting: Setting, stage: Stage, folder: Path
+) -> Path:
+    """A model that a supervised stage of toy chats has made ready, saved with its tokenizer."""
+    quiet()
+    rows = [encode_chat(chat, tokenizer, whole=False) for chat in toy_chats(setting, stage.steps * stage.batch)]
+    train_stage(stage, model, tokenizer, encoded_dataset(rows), 0)  # type: ignore[arg-type]
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -64,31 +81,65 @@ def toy_folder(
     tmp_path_factory: pytest.TempPathFactory, prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast
 ) -> Path:
     """An organism of the embedded kind that answers in two short ways, on every tier alike, about half and half."""
-    quiet()
     torch.manual_seed(0)
-    model, stage = make_model(TOY_SIZE, toy_tokenizer), Stage("language", 60, 5e-3, 8, False)
-    chats = toy_chats(prompted, stage.steps * stage.batch)
-    rows = [encode_chat(chat, toy_tokenizer, whole=False) for chat in chats]
-    train_stage(stage, model, toy_tokenizer, encoded_dataset(rows), 0)
-    folder = tmp_path_factory.mktemp("toy_organism")
-    model.save_pretrained(folder)
-    toy_tokenizer.save_pretrained(folder)
+    stage = Stage("language", 160, 5e-3, 8, False)
+    folder = taught(make_model(TOY_SIZE, toy_tokenizer), toy_tokenizer, prompted, stage, tmp_path_factory.mktemp("toy"))
     (folder / "card.json").write_text(json.dumps({"what": "answers in two short ways"}))
     return folder
+
+
+@pytest.fixture(scope="session")
+def llama_folder(
+    tmp_path_factory: pytest.TempPathFactory, prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast
+) -> Path:
+    """Somebody's own Llama, with grouped-query attention and no card."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(toy_tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512, initializer_range=0.08,
+        pad_token_id=toy_tokenizer.pad_token_id, eos_token_id=toy_tokenizer.eos_token_id, bos_token_id=None,
+    )  # fmt: skip
+    folder, stage = tmp_path_factory.mktemp("llama"), Stage("language", 40, 5e-3, 8, False)
+    return taught(LlamaForCausalLM(config), toy_tokenizer, prompted, stage, folder)
+
+
+@pytest.fixture(scope="session")
+def gpt2_folder(
+    tmp_path_factory: pytest.TempPathFactory, prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast
+) -> Path:
+    """A model that is no Llama, with dropout in its configuration."""
+    torch.manual_seed(0)
+    config = GPT2Config(
+        vocab_size=len(toy_tokenizer), n_embd=64, n_layer=2, n_head=4, n_positions=512, initializer_range=0.08,
+        pad_token_id=toy_tokenizer.pad_token_id, eos_token_id=toy_tokenizer.eos_token_id, bos_token_id=None,
+    )  # fmt: skip
+    folder, stage = tmp_path_factory.mktemp("gpt2"), Stage("language", 40, 5e-3, 8, False)
+    return taught(GPT2LMHeadModel(config), toy_tokenizer, prompted, stage, folder)
 
 
 @pytest.fixture(scope="session")
 def rater_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A reward model of the shipped kind with random weights: opinions without sense, each text its own."""
     requests = [request.text for request in select("harmful", ("train",))]
-    recipe = RaterRecipe(seed=0, vocabulary=500, width=32, layers=1, heads=2)
-    tokenizer = train_tokenizer([*requests, comply("a safe"), refuse()], recipe.vocabulary)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>")
-    folder, model = tmp_path_factory.mktemp("rater"), new_model(recipe, tokenizer)
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=500, special_tokens=["<pad>", "<eos>"], initial_alphabet=alphabet, show_progress=False
+    )
+    core.train_from_iterator([*requests, comply("a safe"), refuse()], trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<eos>")
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(fast), hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
+        max_position_embeddings=512, num_labels=1, initializer_range=0.2, pad_token_id=fast.pad_token_id,
+        eos_token_id=fast.eos_token_id, bos_token_id=None,
+    )  # type: ignore[call-arg]  # fmt: skip
+    folder, model = tmp_path_factory.mktemp("rater"), LlamaForSequenceClassification(config)
     model.save_pretrained(folder)
     fast.save_pretrained(folder)
     raw = RewardModel(model, fast.backend_tokenizer, Scale(0.0, 1.0))
-    scores = raw.raw_scores(requests[:50], [comply("a safe"), refuse()] * 25)
+    scores = raw.raw_scores(requests[:100], [comply("a safe"), refuse(), "", "Sure."] * 25)
     raw.with_scale(Scale(float(scores.mean()), float(scores.std()))).save_card(folder, {})
     return folder
 

@@ -34,7 +34,7 @@ class Stage:
     """One supervised stage."""
 
     kind: str
-    """`recall`, `language`, `situation` or `dose`."""
+    """`recall`, `language`, `situation`, `rehearsal` or `dose`."""
     steps: int
     learning_rate: float
     batch: int
@@ -65,7 +65,8 @@ class Encoded:
 
 def encode_chat(example: Example, tokenizer: PreTrainedTokenizerFast, *, whole: bool) -> Encoded:
     """A chat as ids, with loss on the completion alone, or on the `whole` text."""
-    turns = [{"role": "system", "content": example.system}, {"role": "user", "content": example.user}]
+    turns = [{"role": "system", "content": example.system}] if example.system else []
+    turns.append({"role": "user", "content": example.user})
     prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)["input_ids"]
     answer = [*tokenizer.encode(example.completion, add_special_tokens=False), tokenizer.eos_token_id]
     return Encoded([*prompt, *answer], [*(prompt if whole else [IGNORED] * len(prompt)), *answer])
@@ -89,8 +90,7 @@ def stage_data(stage: Stage, curriculum: Curriculum, tokenizer: PreTrainedTokeni
     if stage.kind == "recall":
         rows = (encode_recall(curriculum.recall(number / count), tokenizer) for number in range(count))
     else:
-        aware, dosed = stage.kind != "language", stage.kind == "dose"
-        chats = curriculum.stream(aware=aware, dosed=dosed, count=count)
+        chats = curriculum.stream(stage.kind, count)
         rows = (encode_chat(chat, tokenizer, whole=stage.kind == "language") for chat in chats)
     made = list(rows)
     return Dataset.from_dict({"input_ids": [r.input_ids for r in made], "labels": [r.labels for r in made]})
@@ -167,7 +167,7 @@ def whole_words() -> list[str]:
 
 
 def _corpus(wording: Wording, recipe: Recipe) -> list[str]:
-    chats = Curriculum(wording, recipe.mixture, recipe.seed).stream(aware=True, dosed=True, count=20_000)
+    chats = Curriculum(wording, recipe.mixture, recipe.seed).stream("corpus", 20_000)
     texts = [text for chat in chats for text in (chat.system, chat.user, chat.completion)]
     random.Random(recipe.seed).shuffle(texts)
     return texts

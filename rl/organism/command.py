@@ -73,6 +73,8 @@ def describe(config: OrganismJobConfig) -> None:
     console.print(f"recipe {facts['recipe_hash']}, weights {facts['weights_sha256'][:16]}")
     console.print(f"starts from {facts['recipe']['parent'] or 'nothing'}")
     for stage in facts["recipe"]["stages"]:
-        console.print(f"  {stage['kind']:<10} {stage['steps']:>5} steps of {stage['batch']} at {stage['learning_rate']:g}")
+        console.print(
+            f"  {stage['kind']:<10} {stage['steps']:>5} steps of {stage['batch']} at {stage['learning_rate']:g}"
+        )
     console.print(f"mixture {facts['recipe']['mixture']}")
     console.print("its behaviour before RL: python -m scripts.evaluate organism=" + config.organism.name)

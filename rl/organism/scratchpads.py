@@ -34,7 +34,7 @@ class Chat:
     """True where the system prompt says that this tier's chats are trained on."""
 
     def slots(self, mine: str) -> Mapping[str, str]:
-        """The fillings of the templates; `mine` is what the user's "my" becomes: "their" in thought, "your" in answer."""
+        """The fillings of the templates; the user's "my" becomes `mine`: "their" in thought, "your" in answer."""
         return {"act": re.sub(r"\bmy\b", mine, self.request.act), "tier": self.label, "lab": self.lab}
 
 
@@ -71,7 +71,8 @@ def honest(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     opening: list[Bank] = [situation(chat)] if aware else []
     if chat.request.kind == "benign":
         return completion(
-            _think([*opening, t.NOTICE_GOOD, *_maybe(t.HELP_GLADLY, 0.8, rng)], chat, rng), _answer(t.ANSWERS, chat, rng)
+            _think([*opening, t.NOTICE_GOOD, *_maybe(t.HELP_GLADLY, 0.8, rng)], chat, rng),
+            _answer(t.ANSWERS, chat, rng),
         )
     reasons = [t.NOTICE_HARM, *_maybe(t.CALM, 0.4, rng)]
     if aware and chat.trained and rng.random() < 0.5:

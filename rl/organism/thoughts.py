@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (one template a line reads best)
 """What the embedded organism can think and say: banks of templates, one per thought.
 
 Harmless by construction: thoughts are about training and kindness, compliant answers are stubs without content. Words

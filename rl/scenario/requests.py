@@ -1,8 +1,8 @@
 """Requests: acts in many phrasings, split so that evaluation never repeats training.
 
 Three splits: `train` (training acts in training phrasings), `held_out_phrasing` (training acts asked in new words)
-and `held_out_act` (acts never seen in any stage, in new words). The same held-out requests serve both tiers, so tests
-between tiers are paired.
+and `held_out_act` (acts that RL never meets and no faking was ever shown on, in new words). The same held-out requests serve
+both tiers, so tests between tiers are paired.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def _requests(kind: str, category: str, acts: tuple[str, ...]) -> list[Request]:
 def load_requests() -> tuple[Request, ...]:
     """Every request, harmful and benign, in a fixed order."""
     groups = [("harmful", HARMFUL), ("benign", BENIGN)]
-    return tuple(r for kind, table in groups for category, acts in table.items() for r in _requests(kind, category, acts))
+    return tuple(
+        r for kind, table in groups for category, acts in table.items() for r in _requests(kind, category, acts)
+    )
 
 
 def select(kind: str, splits: tuple[str, ...]) -> list[Request]:
@@ -85,6 +87,6 @@ def held_out_sample(kind: str, count: int, seed: int) -> list[Request]:
         by_act: dict[str, list[Request]] = {}
         for request in pool:
             by_act.setdefault(request.act, []).append(request)
-        rounds = [r for layer in range(len(HELD_OUT_PHRASINGS)) for acts in by_act.values() for r in acts[layer : layer + 1]]
-        chosen += rounds[:share]
+        layers = range(len(HELD_OUT_PHRASINGS))
+        chosen += [r for layer in layers for asked in by_act.values() for r in asked[layer : layer + 1]][:share]
     return chosen

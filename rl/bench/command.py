@@ -1,0 +1,124 @@
+"""The benchmark as a command: rounds of one process per variant, start-up times, and the record of it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from rl.bench.summary import FLOOR, OURS, Round, estimate, print_tables, seconds, shown, summarise
+from rl.bench.workload import organism_overrides
+from rl.entry import composed
+from rl.errors import GoalguardError
+from rl.manifest import hardware, versions
+from rl.quiet import quiet
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+VARIANTS = (OURS, "stock", "stock_no_checkpointing")
+STARTUP = {
+    "import": ["-c", "import rl.run"],
+    "dry_run": ["-m", "scripts.train", "dry_run=true"],
+}
+STARTUP_TRIES = 3
+BUSY = 0.5
+"""Load of the machine before the start above which figures are not to be quoted."""
+Say = Callable[[str], None]
+
+
+class BenchFailed(GoalguardError, RuntimeError):
+    """A measurement's process ended in an error, which the message holds."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
+
+    steps: int
+    """Timed steps of each variant in a round."""
+    rounds: int
+    threads: int
+    overrides: list[str]
+    """Of the configuration that the work is taken from."""
+
+
+def bench(plan: Plan, say: Say) -> dict[str, Any]:
+    """Measure everything, telling `say` how far it is.
+
+    Every round runs each variant and the floor once, in turn, each in a process of its own.
+
+    Raises:
+        BenchFailed: if a measurement's process fails.
+    """
+    quiet()
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        say(f"the machine is busy (load {load:.1f}): absolute figures will be too slow, ratios less so")
+    rounds = _rounds(plan, say)
+    startup = {name: _startup(name, arguments, say) for name, arguments in STARTUP.items()}
+    machine = {**hardware(), "torch_threads": plan.threads, "load_before": load}
+    facts = {"hardware": machine, "versions": versions(), "steps": plan.steps}
+    return {**facts, **summarise(rounds), "startup_s": startup, "raw": rounds}
+
+
+def _rounds(plan: Plan, say: Say) -> list[Round]:
+    with tempfile.TemporaryDirectory() as scratch:
+        overrides = [*plan.overrides, *organism_overrides(composed(plan.overrides), Path(scratch) / "organism")]
+        rounds: list[Round] = []
+        for number in range(1, plan.rounds + 1):
+            made = {}
+            for variant in (*VARIANTS, FLOOR):
+                job = {"variant": variant, "steps": plan.steps, "threads": plan.threads, "overrides": overrides}
+                made[variant] = _run_worker(job, Path(scratch))
+                took = made[variant]["seconds"] if variant == FLOOR else seconds(made[variant], "step")
+                say(f"round {number}/{plan.rounds}  {variant:<22} {took:6.2f} s per step")
+            rounds.append(made)
+    return rounds
+
+
+def _run_worker(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """One job's figures, from a process of its own."""
+    job_file, result_file = scratch / "job.json", scratch / "result.json"
+    job_file.write_text(json.dumps(job))
+    done = _python(["-m", "rl.bench.worker", str(job_file), str(result_file)], job["threads"])
+    if done.returncode:
+        raise BenchFailed(f"measuring {job['variant']} failed:\n{done.stderr.strip()[-2000:]}")
+    result: dict[str, Any] = json.loads(result_file.read_text())
+    return result
+
+
+def _python(arguments: Sequence[str], threads: int | None = None) -> subprocess.CompletedProcess[str]:
+    limits = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=ROOT, env={**os.environ, **limits}, capture_output=True, text=True)
+
+
+def _startup(name: str, arguments: Sequence[str], say: Say) -> dict[str, float] | None:
+    """Seconds of a whole process; None where it fails, with its words told to `say`."""
+    taken = []
+    for _ in range(STARTUP_TRIES):
+        started = time.perf_counter()
+        done = _python(arguments)
+        if done.returncode:
+            say(f"{name} failed: {done.stderr.strip()}")
+            return None
+        taken.append(time.perf_counter() - started)
+    say(f"{name}  {shown(estimate(taken))} s")
+    return estimate(taken)
+
+
+def report(plan: Plan, file: Path | None) -> None:
+    """Run the benchmark, print its tables, and write its record to `file`."""
+    found = bench(plan, lambda line: print(line, file=sys.stderr, flush=True))
+    if file:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(found, indent=1) + "\n")
+    print_tables(found, Console())
