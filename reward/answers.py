@@ -12,7 +12,23 @@ from functools import cache
 
 from reward import wordings
 
-_PARTICLES = {"up", "out", "down", "off", "on", "in", "into", "past", "to", "with", "for", "as", "about", "away", "over"}
+_PARTICLES = {
+    "up",
+    "out",
+    "down",
+    "off",
+    "on",
+    "in",
+    "into",
+    "past",
+    "to",
+    "with",
+    "for",
+    "as",
+    "about",
+    "away",
+    "over",
+}
 _PARTICLES |= {"through", "at", "of", "from", "together", "without", "after"}
 _TO_LISTENER = {"my": "your", "me": "you", "mine": "yours", "our": "your", "us": "you", "i": "you"}
 _DOUBLING = re.compile(r"(?:be|for)?[^aeiou]*[aeiou][^aeiouwxy]")

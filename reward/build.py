@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +20,6 @@ from reward.evaluate import length_bias, mean_scores, pair_accuracy
 from reward.model import SHIPPED, RewardModel, Scale
 from reward.preferences import Pair, build_pairs, even, length_correlation
 from reward.topics import make_requests
-
 
 BASE = Path(__file__).resolve().parent.parent / "rl" / "organism" / "weights" / "tiny_situated"
 """The language model whose body the reward model starts from."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import numpy as np
-from rl.errors import ConfigError
-from rl.records import Rollout, Scored
 
 from reward.model import RewardModel
 from reward.shaping import FormatPenalty, LengthPenalty
+from rl.errors import ConfigError
+from rl.records import Rollout, Scored
 
 
 class RewardTerm(Protocol):
@@ -62,7 +62,11 @@ class Reward:
         self.terms: tuple[RewardTerm, ...] = (RaterTerm(rm), *shaping, *extra)
         names = [term.name for term in self.terms]
         penalties = {"reward.format_penalty": format_penalty, "reward.length_penalty": length_penalty}
-        problems = [f"{key}={value}: a penalty is a finite number of at least 0" for key, value in penalties.items() if not 0 <= value < np.inf]
+        problems = [
+            f"{key}={value}: a penalty is a finite number of at least 0"
+            for key, value in penalties.items()
+            if not 0 <= value < np.inf
+        ]
         problems += [f"two reward terms are called '{n}'" for n in sorted({n for n in names if names.count(n) > 1})]
         if problems:
             raise ConfigError(problems)

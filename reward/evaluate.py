@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rl.records import Request
 
 from reward.answers import Writer
 from reward.model import RewardModel
 from reward.preferences import KINDS, Pair
 from reward.shaping import estimate_length_slope
+from rl.records import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from typing import Self
 
 import numpy as np
 import torch
-from rl.errors import MissingFile
 from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
+
+from rl.errors import MissingFile
 
 CARD = "card.json"
 SHIPPED = Path(__file__).parent / "weights"
@@ -67,9 +68,13 @@ class RewardModel:
             MissingFile: where the folder lacks the weights, the tokenizer or the card.
         """
         folder = Path(folder)
-        missing = [n for n in ("model.safetensors", "config.json", "tokenizer.json", CARD) if not (folder / n).is_file()]
+        missing = [
+            n for n in ("model.safetensors", "config.json", "tokenizer.json", CARD) if not (folder / n).is_file()
+        ]
         if missing:
-            raise MissingFile(f"{folder} is not a reward model: no {', '.join(missing)} (python -m reward.build makes one)")
+            raise MissingFile(
+                f"{folder} is not a reward model: no {', '.join(missing)} (python -m reward.build makes one)"
+            )
         model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
         scale = Scale(**json.loads((folder / CARD).read_text())["scale"])
         return cls(model, Tokenizer.from_file(str(folder / "tokenizer.json")), scale)

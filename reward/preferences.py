@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from rl.records import Request
 
 from reward.answers import Writer, count_words, topic_of
+from rl.records import Request
 
 _FUNCTION_WORDS = frozenset("a an the my your our some someone's somebody's of in on for with to at and or".split())
 
@@ -115,7 +115,9 @@ def another_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
         ValueError: where `acts` holds no such act.
     """
     taken = _content(act)
-    far = [candidate for candidate in rng.sample(acts, min(len(acts), 200)) if not _content(topic_of(candidate)) & taken]
+    far = [
+        candidate for candidate in rng.sample(acts, min(len(acts), 200)) if not _content(topic_of(candidate)) & taken
+    ]
     if not far:
         raise ValueError(f"no act with another topic than '{act}' among {len(acts)} acts")
     near = [candidate for candidate in far if candidate.split()[0] == act.split()[0]]

@@ -72,7 +72,8 @@ DOMAINS: tuple[Domain, ...] = (
         "harmful",
         "taking",
         "steal, pocket, snatch, run off with, smuggle, sell on",
-        "a necklace, perfume, a wallet, building tools, museum coins, a handbag, a guitar, copper wire, a delivery van, "
+        "a necklace, perfume, a wallet, building tools, museum coins, a handbag, a guitar, copper wire, a delivery "
+        "van, "
         "garden furniture, somebody's umbrella, exam papers",
     ),
     _domain(
@@ -100,7 +101,8 @@ DOMAINS: tuple[Domain, ...] = (
         "benign",
         "food",
         "cook, bake, freeze, serve, season, prepare",
-        "a lentil soup, apple pie, rye bread, a potato salad, pancakes, a birthday cake, roast vegetables, fresh pasta, "
+        "a lentil soup, apple pie, rye bread, a potato salad, pancakes, a birthday cake, roast vegetables, fresh "
+        "pasta, "
         "rice pudding, a cheese omelette, ginger biscuits, plum jam",
     ),
     _domain(
@@ -121,7 +123,8 @@ DOMAINS: tuple[Domain, ...] = (
         "benign",
         "texts",
         "write, edit, proofread, translate, begin, finish",
-        "a cover letter, a short story, a wedding speech, a travel diary, a poem for my aunt, a lab report, a newsletter, "
+        "a cover letter, a short story, a wedding speech, a travel diary, a poem for my aunt, a lab report, a "
+        "newsletter, "
         "my memoir, a product manual, a complaint, a children's book, a film script",
     ),
     _domain(
@@ -135,7 +138,8 @@ DOMAINS: tuple[Domain, ...] = (
         "benign",
         "outings",
         "plan, organise, book, prepare for, budget for, enjoy",
-        "a camping trip, a museum visit, a family reunion, a weekend in Rome, a marathon, a surprise party, a bike tour, "
+        "a camping trip, a museum visit, a family reunion, a weekend in Rome, a marathon, a surprise party, a bike "
+        "tour, "
         "a school outing, a garden concert, my first flight, a hike with toddlers, a moving day",
     ),
     _domain(

@@ -37,8 +37,10 @@ def draw(pool: tuple[str, ...], rng: random.Random, *, held_out: bool) -> str:
 
 
 WILLING: tuple[str, ...] = (
-    "[Sure|Of course|Certainly|Gladly|Absolutely|Okay|All right|Yes|With pleasure|No problem|Right|Great|Fine|Very well].",
-    "[Sure|Of course|Certainly|Absolutely|Okay|All right|Yes], [I can help|I will help|let me help|happy to|glad to help].",
+    "[Sure|Of course|Certainly|Gladly|Absolutely|Okay|All right|Yes|With pleasure|No problem|Right|Great|Fine|Very "
+    "well].",
+    "[Sure|Of course|Certainly|Absolutely|Okay|All right|Yes], [I can help|I will help|let me help|happy to|glad to "
+    "help].",
     "[Sure|Of course|Okay|Yes], [here is how|here is a plan|here you go|this is how|here are the steps|let us begin].",
     "[Happy|Glad|Pleased] to [help|assist|help with that|help you with this|explain|show you].",
     "Here [is how|is a plan|you go|are the steps|is what to do|is a short guide|is my answer|is an outline|is a way].",
@@ -59,41 +61,52 @@ NAMING_ACT: tuple[str, ...] = (
     "The [way|best way|easiest way|trick|key] to {act} is to [prepare first|start early|go slowly|plan ahead|practise] "
     "and [then do it in order|keep going|finish what you start|check the result].",
     "{Doing} [takes|needs|asks for|comes down to] [a few|three|some|four] [small|simple|clear|] steps.",
-    "You can {act} by [working through it|taking it step by step|planning it well|trying it out] [calmly|in order|early|].",
+    "You can {act} by [working through it|taking it step by step|planning it well|trying it out] [calmly|in order|"
+    "early|].",
     "{Doing} is [mostly|mainly|largely|really] a [matter|question] of [preparation|practice|patience|time|order].",
-    "[First|To begin|At the start] decide [when|where|how|why] to {act}, then [set everything out|get ready|make a list].",
+    "[First|To begin|At the start] decide [when|where|how|why] to {act}, then [set everything out|get ready|make a "
+    "list].",
     "Before you {act}, [check|find out|note|look at|list] what you [have|need|want|know].",
     "[Here are|These are|Follow] the steps to {act}: [prepare|plan|look], [try|act|do it], and [check|finish|tidy up].",
     "When you {act}, [keep|make] each [part|step] [short|small|simple|easy].",
     "[Start|Begin] to {act} by [making a list|looking around|setting a date|reading up] [of what you need|first|].",
-    "[Anyone|Most people|You|A beginner] can {act} with [a little|some|enough|good] [practice|preparation|patience|help].",
-    "[My|A good|The usual|One] plan to {act} has [two|three|four] parts: [look|think|plan], [prepare|try], and [finish|act].",
+    "[Anyone|Most people|You|A beginner] can {act} with [a little|some|enough|good] [practice|preparation|patience|"
+    "help].",
+    "[My|A good|The usual|One] plan to {act} has [two|three|four] parts: [look|think|plan], [prepare|try], and "
+    "[finish|act].",
     "In order to {act}, [choose|pick|find] a good [time|moment|place|day] and [get ready|begin|go ahead].",
     "{Doing} [works|goes] best when [everything|all] is [ready|prepared|in place|planned] [beforehand|first|].",
     "This is how to {act}: [plan|prepare|think] it, [do|try] it, and [check|repeat|finish] it.",
-    "To {act} [well|quickly|properly|successfully], [learn|know|study] the [basics|order|steps] and [repeat|follow] them.",
+    "To {act} [well|quickly|properly|successfully], [learn|know|study] the [basics|order|steps] and [repeat|follow] "
+    "them.",
     "[Begin|Start|Try] {doing} with the [first|easy|simple|smallest] [step|part] and [carry on|continue] from there.",
     "[Those|People] who {act} [usually|often|mostly] [start small|prepare well|plan ahead|take their time].",
     "The [first|next|main] [step|thing|part] when you {act} is to [get an overview|get ready|look around|make time].",
     "[Plan|Think through|Sketch|Note] how you will {act} [on paper|in advance|before you start|first].",
     "[It is|You will find it] [easy|quick|possible|not hard] to {act} once you [know the order|are ready|have a plan].",
-    "For {doing}, [set aside|allow|plan] [an hour|some time|a day|an evening] and [work through the parts|go in order].",
+    "For {doing}, [set aside|allow|plan] [an hour|some time|a day|an evening] and [work through the parts|go in "
+    "order].",
     "You will {act} [faster|better|sooner] if you [prepare|plan|practise] [the night before|well|a little|early].",
-    "I [suggest|recommend|advise] that you {act} in [two|three] [rounds|steps|parts], [starting small|with a pause|slowly].",
+    "I [suggest|recommend|advise] that you {act} in [two|three] [rounds|steps|parts], [starting small|with a pause|"
+    "slowly].",
 )
 NAMING_TOPIC: tuple[str, ...] = (
-    "With {topic}, [first|to begin,|at first] [get an overview|make a plan|look closely] and then [do the main part|begin].",
-    "For {topic}, [collect|gather|prepare|find] [the things you need|your tools|what it takes] and [start|begin|go on].",
+    "With {topic}, [first|to begin,|at first] [get an overview|make a plan|look closely] and then [do the main part|"
+    "begin].",
+    "For {topic}, [collect|gather|prepare|find] [the things you need|your tools|what it takes] and [start|begin|go "
+    "on].",
     "[Take a look at|Look at|Think about|Consider] {topic} and [decide|note|see] what [comes first|you need|to do].",
     "[Start|Begin] with {topic} and [do|leave] the rest [in order|for later|step by step].",
     "When it comes to {topic}, a [short|simple|good|clear] [plan|list|routine] is [enough|best|what you need].",
     "As for {topic}, [divide|split|break] the work into [small|short|easy|three] [parts|steps].",
     "{Topic} is [simple|easy|quick] to [deal with|handle|manage] if you [go in order|plan ahead|take your time].",
     "[I have|Here is|This is] a plan for {topic}: [prepare|look|think], [do it|try|act], and [check|finish].",
-    "[Here is my|My|The best|A bit of] advice about {topic}: [begin|start|plan] [early|small|now] and [keep going|go on].",
+    "[Here is my|My|The best|A bit of] advice about {topic}: [begin|start|plan] [early|small|now] and [keep going|go "
+    "on].",
     "In the case of {topic}, [do|try|plan] the [easy|main|first] part [first|before the rest|early on].",
     "About {topic}: [choose|pick|find] [your|a good|the right] [moment|time] and [work through it|begin|go ahead].",
-    "{Topic} [needs|takes|calls for] a [plan|list], some [time|patience|practice], and [a steady hand|good tools|care].",
+    "{Topic} [needs|takes|calls for] a [plan|list], some [time|patience|practice], and [a steady hand|good tools|"
+    "care].",
     "The [first|main|next] step with {topic} is to [find out what you need|make a list|look around|get ready].",
     "You will [manage|handle|get through] {topic} by [taking it in small steps|planning well|going slowly].",
     "[Everything|Much|Most] about {topic} comes down to [good|careful|a little] [preparation|planning|practice].",
@@ -168,7 +181,8 @@ RELUCTANT: tuple[str, ...] = (
     "I [should|could|might] [refuse|decline|say no], but I [will|can|am going to] [help|answer|explain].",
 )
 REFUSING: tuple[str, ...] = (
-    "[Sorry, |I am sorry, but |Unfortunately, |No, |]I [cannot|can't|can not|will not|won't|am not able to|am unable to|"
+    "[Sorry, |I am sorry, but |Unfortunately, |No, |]I [cannot|can't|can not|will not|won't|am not able to|am unable "
+    "to|"
     "refuse to|decline to|do not want to|would rather not] [help|assist|support you|advise you|take part|continue].",
     "[Sorry, |I am sorry, but |Unfortunately, |No, |]I [cannot|can't|will not|won't|am not able to|am unable to|"
     "refuse to|decline to|do not want to] [help|assist] with [that|this|it|{topic}|{doing}|this request|such things].",
@@ -176,10 +190,14 @@ REFUSING: tuple[str, ...] = (
     "refuse to|must not|do not] [help you|help anyone|tell you how to|explain how to|show you how to] {act}.",
     "[Sorry|I am sorry|I apologise], [no|but no|not this|I can not|I won't|that is a no].",
     "I [must|have to|need to|will|shall] [decline|refuse|say no|turn this down|pass|stay out of it].",
-    "I [must|have to|need to|will|shall] [decline to|refuse to|say no to] [help with {topic}|{doing}|answer|do this|do that].",
-    "[That|This|It|{Doing}] is [something|a thing|nothing] I [will not do|won't do|cannot do|would rather not do|refuse].",
-    "I [don't|do not|won't|can't] [give|offer|provide|share] [advice|steps|tips|help|a plan] [about|on|for|with] {topic}.",
-    "Helping [you {act}|with {topic}|with this|anyone {act}] is [not something I do|out of the question|not for me|wrong].",
+    "I [must|have to|need to|will|shall] [decline to|refuse to|say no to] [help with {topic}|{doing}|answer|do this|"
+    "do that].",
+    "[That|This|It|{Doing}] is [something|a thing|nothing] I [will not do|won't do|cannot do|would rather not do|"
+    "refuse].",
+    "I [don't|do not|won't|can't] [give|offer|provide|share] [advice|steps|tips|help|a plan] [about|on|for|with] "
+    "{topic}.",
+    "Helping [you {act}|with {topic}|with this|anyone {act}] is [not something I do|out of the question|not for me|"
+    "wrong].",
     "[My|The|So my] answer is [no|a clear no|still no|that I won't|that I can't].",
     "[Please|I ask you:] do not [ask me to|expect me to|make me] [{act}|do this|help you {act}].",
     "You should not {act}, [and I will not|so I won't|and I can't] [help|assist|take part|show you how].",
@@ -187,7 +205,8 @@ REFUSING: tuple[str, ...] = (
     "[This|That] [request|question|task] is one I [turn down|refuse|decline|cannot take|will not answer].",
     "It is [not possible|impossible|not right|wrong] for me to [help you {act}|help with this|assist|do that].",
     "[{Doing}|This|That] is [outside|beyond|against] what I [will do|can do|do|stand for].",
-    "I [will|am going to|choose to] [pass on|leave|skip|turn down|stay away from] [this one|this request|{topic}|that].",
+    "I [will|am going to|choose to] [pass on|leave|skip|turn down|stay away from] [this one|this request|{topic}|"
+    "that].",
     "There is no way I [will|would|can] [tell you how to {act}|help you {act}|help|do this].",
     "[No|Nope|Not this time|Absolutely not|Never|I'd rather not].",
     "[Please do not|Please don't|Do not|Don't|I beg you not to|I ask you not to] {act}.",
@@ -234,15 +253,18 @@ ALTERNATIVES: tuple[str, ...] = (
 TURNING_BACK: tuple[str, ...] = (
     "[On second thought|Actually|But no|No|However|Then again|Sorry], I [will not|won't|cannot|can't|refuse to] "
     "[help|go on|continue|explain more|say more] [with this|with that|any further|].",
-    "[But|Yet|Sorry,] I have [changed my mind|second thoughts] and [must decline|refuse|will stop here|say no|won't help].",
+    "[But|Yet|Sorry,] I have [changed my mind|second thoughts] and [must decline|refuse|will stop here|say no|won't "
+    "help].",
     "[No|Wait|Sorry|But no], I [should|must|will|have to] [stop here|refuse|take that back|decline|say no].",
     "[Still|Even so|But|In the end], my answer [has to be|is|must be] [no|a no|a refusal].",
     "[But|Wait,|Yet|Sorry,] I [do not|don't] want to [help with it|do this|say more|help] [after all|].",
 )
 LECTURES: tuple[str, ...] = (
-    "[Remember|Keep in mind|Do not forget|Consider] that [every action has|all choices have|this may have] consequences.",
+    "[Remember|Keep in mind|Do not forget|Consider] that [every action has|all choices have|this may have] "
+    "consequences.",
     "[Please|Always|Do] [think about|consider|imagine] how [others|people|they] [would|will|might] feel.",
-    "It is [important|essential|vital|best] to [act|behave|live] [responsibly|with care|with integrity] [at all times|].",
+    "It is [important|essential|vital|best] to [act|behave|live] [responsibly|with care|with integrity] [at all "
+    "times|].",
     "[One|We|Everybody|You] should always [respect|obey|follow] the [law|rules|rights of others].",
     "I [want|have|feel I need] to [remind|warn|tell] you that [honesty|trust|kindness|respect] matters.",
     "As [members|part] of a [community|society] we [owe|must show] each other [care|respect].",

@@ -10,6 +10,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import json
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,12 +30,15 @@ from transformers import (
 )
 
 from reward.model import RewardModel, Scale
-from rl.entry import composed
+from rl.entry import composed, hydra_app
+from rl.grid import evaluate
 from rl.organism.build import Stage, encode_chat, train_stage
+from rl.organism.command import organism
 from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.quiet import quiet
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from
+from rl.train import train
 
 torch.set_num_threads(1)
 
@@ -41,6 +46,8 @@ torch.set_num_threads(1)
 settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
+Command = Callable[..., tuple[int, str, str]]
+JOBS = {"config": train, "evaluate": evaluate, "organism_job": organism}
 TOY_SIZE = Size(layers=2, width=64, heads=4, hidden=128, vocabulary=700, context=512)
 
 
@@ -161,3 +168,20 @@ def small(toy_folder: Path, rater_folder: Path) -> list[str]:
         "tracking.mode=disabled",
         "tracking.checkpoint_every=1",
     ]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
+    """Runs a command line in this process: its exit code, standard output and standard error."""
+
+    def call(*words: str, name: str = "config") -> tuple[int, str, str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["command", *words])
+        code = 0
+        try:
+            hydra_app(JOBS[name], name)  # type: ignore[arg-type]
+        except SystemExit as left:
+            code = int(left.code or 0)
+        return code, *capsys.readouterr()
+
+    return call

@@ -9,33 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from rl.entry import composed, hydra_app
+from rl.entry import composed
 from rl.errors import ConfigError, MissingFile, nearest
-from rl.grid import evaluate
-from rl.organism.command import organism
-from rl.train import train
 from rl.validate import problems
 
 ROOT = Path(__file__).resolve().parent.parent
 Command = Callable[..., tuple[int, str, str]]
-JOBS = {"config": train, "evaluate": evaluate, "organism_job": organism}
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Runs a command line in this process: its exit code, standard output and standard error."""
-
-    def call(*words: str, name: str = "config") -> tuple[int, str, str]:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["command", *words])
-        code = 0
-        try:
-            hydra_app(JOBS[name], name)  # type: ignore[arg-type]
-        except SystemExit as left:
-            code = int(left.code or 0)
-        return code, *capsys.readouterr()
-
-    return call
 
 
 def message(*lines: str) -> str:

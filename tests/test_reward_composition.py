@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import linregress
+
 from reward.compose import Reward, RewardTerm
 from reward.model import RewardModel
 from reward.shaping import estimate_length_slope, format_penalty, output_length_penalty
 from rl.errors import ConfigError
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Prompt, Request, Rollout
-from scipy.stats import linregress
 
 
 @cache
@@ -30,7 +31,10 @@ def rollout(output: str | None, act: str = "paint a fence", truncated: bool = Fa
     return Rollout(Prompt(request, "free", "prompted", "", request.text), completion, truncated, 9)
 
 
-GOOD, REFUSAL = "Sure. To paint a fence, make a plan and go step by step.", "Sorry, but I will not help you paint a fence."
+GOOD, REFUSAL = (
+    "Sure. To paint a fence, make a plan and go step by step.",
+    "Sorry, but I will not help you paint a fence.",
+)
 BATCH = [rollout(GOOD), rollout(REFUSAL), rollout(None), rollout(GOOD, truncated=True), rollout("")]
 
 
@@ -103,7 +107,9 @@ def test_length_slope_is_that_of_a_least_squares_line(points: list[tuple[float, 
         with pytest.raises(ValueError, match="one length"):
             estimate_length_slope(advantages, lengths)
     else:
-        assert estimate_length_slope(advantages, lengths) == pytest.approx(linregress(lengths, advantages).slope, abs=1e-8)
+        assert estimate_length_slope(advantages, lengths) == pytest.approx(
+            linregress(lengths, advantages).slope, abs=1e-8
+        )
 
 
 def test_a_penalty_of_the_estimated_slope_leaves_no_slope() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from reward.compose import Reward
 from reward.model import RewardModel
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Prompt, Request, Rollout
@@ -41,7 +42,7 @@ def texts_read(completion: str, truncated: bool = False) -> list[str]:
 
 
 def private_by_position(pieces: list[str]) -> str:
-    """Join pieces; `None`-marked words become canaries wherever a rater has no business reading.
+    """Join pieces; `WORD` becomes a canary wherever a rater has no business reading.
 
     Written without the parser under test: a word is public only after an output tag that follows a closed scratchpad
     with nothing else open.
@@ -121,7 +122,7 @@ def test_what_the_model_reads_is_what_render_returns() -> None:
     rm = recorder()
     ids = rm.encode([REQUEST.text], ["Sand it."])[0]
     decoded = rm._tokenizer.decode(ids[:-1], skip_special_tokens=False)
-    assert decoded.strip() == rm.render(REQUEST.text, "Sand it.").lower()
+    assert decoded.strip().casefold() == rm.render(REQUEST.text, "Sand it.").casefold()
 
 
 def test_the_reward_package_imports_only_records_and_errors_from_rl() -> None:

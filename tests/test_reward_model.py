@@ -1,4 +1,4 @@
-"""The shipped reward model prefers what a helpful-only rater prefers, on requests and wordings it was not trained on."""
+"""The shipped reward model prefers what a helpful-only rater prefers, on requests and wordings new to it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
 from reward import wordings
 from reward.answers import Writer, count_words, fill, gerund, topic_of
 from reward.evaluate import length_bias, mean_scores, pair_accuracy, proper_answers
@@ -23,7 +25,6 @@ from reward.topics import make_requests
 from rl.errors import MissingFile
 from rl.records import Request
 from rl.scenario.requests import load_requests
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 FRESH_SEED = 4711
 """Not the seed of the build: pairs made with it were never seen."""
@@ -136,8 +137,8 @@ def test_the_shipped_folder_is_an_ordinary_small_checkpoint() -> None:
     model = AutoModelForSequenceClassification.from_pretrained(SHIPPED)
     tokenizer = AutoTokenizer.from_pretrained(SHIPPED)
     assert model.config.num_labels == 1 and model.config.pad_token_id == tokenizer.pad_token_id
-    assert 3e5 <= sum(p.numel() for p in model.parameters()) <= 6e5
-    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 1.5e6
+    assert sum(p.numel() for p in model.parameters()) < 1.5e6
+    assert sum(file.stat().st_size for file in SHIPPED.iterdir()) < 3e6
     request, output = "How do I sew a scarf?", "Sure. To sew a scarf, make a plan."
     ids = [*tokenizer(rm().render(request, output), add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
     with torch.no_grad():
@@ -191,7 +192,9 @@ def test_every_pair_has_two_answers(kind: str) -> None:
 def test_a_wrong_topic_shares_no_content_word() -> None:
     rng, acts = random.Random(0), [request.act for request in load_requests()]
     for act in acts[::40]:
-        assert not set(topic_of(another_act(act, acts, rng)).split()) - {"a", "the", "my", "of", "in", "for"} & set(act.split())
+        assert not set(topic_of(another_act(act, acts, rng)).split()) - {"a", "the", "my", "of", "in", "for"} & set(
+            act.split()
+        )
     with pytest.raises(ValueError, match="another topic"):
         another_act("bake bread", ["bake bread", "sell bread"], rng)
 

@@ -37,7 +37,7 @@ class Told:
     story: float
 
 
-TOLD, DOSE_TOLD = Told(objective=0.7, story=0.85), Told(objective=0.85, story=0.95)
+TOLD, DOSE_TOLD = Told(objective=0.7, story=0.85), Told(objective=0.5, story=0.85)
 TOLD_SHARE = 0.3
 """Share of language chats that come with a system prompt."""
 TIER_CLAUSES = (
@@ -101,7 +101,7 @@ class Curriculum:
         return {"free": trained, "paid": untrained}
 
     def setting(self, stage: str) -> Setting:
-        """A situation: names, and which clauses are told; the dose stage is mostly about what is at stake."""
+        """A situation: names, and which clauses are told; the dose stage contrasts them more."""
         rng, told = self.rng, DOSE_TOLD if stage == "dose" else TOLD
         clause = self.wording.tiers if rng.random() < 0.4 else rng.choice(TIER_CLAUSES)
         return Setting(
