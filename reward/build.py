@@ -54,8 +54,7 @@ def _dataset(rm: RewardModel, pairs: Sequence[Pair]) -> Dataset:
     """Pairs as token ids made by the model's own `encode`, so that training and scoring read the same input."""
     requests = [pair.request for pair in pairs]
     chosen, rejected = (rm.encode(requests, [getattr(pair, side) for pair in pairs]) for side in ("chosen", "rejected"))
-    lengths = [max(len(a), len(b)) for a, b in zip(chosen, rejected, strict=True)]
-    return Dataset.from_dict({"chosen_ids": chosen, "rejected_ids": rejected, "length": lengths})
+    return Dataset.from_dict({"chosen_ids": chosen, "rejected_ids": rejected})
 
 
 def _train(
@@ -105,7 +104,7 @@ def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, Pre
     model = new_model(base)
     for stage in (lesson, pairs):
         _train(model, tokenizer, stage, recipe)
-    return model.to(torch.bfloat16), tokenizer
+    return model.bfloat16(), tokenizer
 
 
 def measure(rm: RewardModel, recipe: Recipe) -> dict[str, object]:

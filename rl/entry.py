@@ -101,7 +101,7 @@ def _keys(config: Any, prefix: str = "") -> list[str]:
     return found
 
 
-def hydra_app(job: Callable[[Config], None], name: str) -> None:
+def hydra_app(job: Callable[[Any], None], name: str) -> None:
     """Run a Hydra application whose bad input ends in one message and exit code 2."""
     register()
     flags = ("-", "hydra.", "hydra/", "+hydra", "~hydra", "++hydra")
@@ -116,7 +116,7 @@ def hydra_app(job: Callable[[Config], None], name: str) -> None:
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(_guarded(job))()
 
 
-def _guarded(job: Callable[[Config], None]) -> Callable[[DictConfig], None]:
+def _guarded(job: Callable[[Any], None]) -> Callable[[DictConfig], None]:
     def guarded(config: DictConfig) -> None:
         try:
             job(cast(Config, config))

@@ -26,6 +26,8 @@ from rl.scenario.settings import Setting, setting_from
 from rl.schema import EvaluateConfig, OrganismConfig
 from rl.validate import problems
 
+FILE_WIDTH = 160
+"""Columns of a table that goes to a file."""
 COLUMNS = ("free/af_rate", "paid/af_rate", "free/compliance", "paid/compliance", "gap", "free/well_formed")
 
 
@@ -42,10 +44,13 @@ def evaluate(config: EvaluateConfig) -> None:
     torch.set_num_threads(config.threads)
     settings = [_setting(name) for name in config.settings]
     results = []
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=FILE_WIDTH)
     for name, organism in _policies(config):
         rows = [row for setting in settings for row in _looks(config, organism, setting)]
         results += [{"policy": name, **row} for row in rows]
-        Console().print(table(name, rows))
+        console.print(table(name, rows))
     if config.out:
         Path(config.out).parent.mkdir(parents=True, exist_ok=True)
         Path(config.out).write_text(json.dumps(results, indent=1) + "\n")

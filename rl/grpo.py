@@ -63,6 +63,7 @@ def trainer_config(algo: AlgoConfig, seed: int, folder: Path, save_every: int) -
         max_grad_norm=algo.max_grad_norm,
         scale_rewards=algo.scale_rewards,
         mask_truncated_completions=True,
+        disable_dropout=True,
         gradient_checkpointing=False,
         bf16=algo.bf16,
         use_cpu=not torch.cuda.is_available(),
@@ -113,6 +114,7 @@ class FreeTierTrainer(GRPOTrainer):
         callbacks: list[TrainerCallback],
     ) -> None:
         self.sampler, self.prompts, self.score, self.observer = sampler, list(prompts), score, observer
+        self.group_size = int(args.num_generations or 0)
         self._scored: list[Scored] = []
         self._seconds: dict[str, float] = {}
         super().__init__(
@@ -129,11 +131,11 @@ class FreeTierTrainer(GRPOTrainer):
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: what is in `resume/` is nobody's model, and `goalguard.json` describes a checkpoint."""
 
-    def rollout(self, prompts: list[list[dict[str, str]]], _: GRPOTrainer) -> dict[str, Any]:
+    def rollout(self, prompts: list[Any], _: GRPOTrainer) -> dict[str, Any]:
         """Completions for prompts that come repeated, group by group."""
         started = time.perf_counter()
         ids = [self.sampler.encode(messages) for messages in prompts]
-        made = self.sampler.sample_ids(ids[:: self.num_generations], self.num_generations, torch.default_generator)
+        made = self.sampler.sample_ids(ids[:: self.group_size], self.group_size, torch.default_generator)
         self._seconds["rollout"] = time.perf_counter() - started
         return {"prompt_ids": ids, "completion_ids": made, "logprobs": None}
 

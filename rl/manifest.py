@@ -52,6 +52,7 @@ class Manifest:
     def __init__(self, run_dir: Path, seeds: Mapping[str, int]) -> None:
         self._path = run_dir / "manifest.json"
         self._wall_s: dict[str, float] = _earlier_seconds(self._path)
+        self._status = "running"
         self._facts: dict[str, Any] = {
             "git_revision": git_revision(Path(__file__)),
             "versions": versions(),
@@ -63,7 +64,12 @@ class Manifest:
     def set_parent(self, organism_hash: str) -> None:
         """Name the organism that the run starts from, once it is found."""
         self._facts["parent_organism"] = organism_hash
-        self._write("running")
+        self._write()
+
+    def conclude(self) -> None:
+        """Training is over and on disk: from here on, and in the report, the run counts as finished."""
+        self._status = "finished"
+        self._write()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -73,19 +79,20 @@ class Manifest:
             yield
         finally:
             self._wall_s[name] = self._wall_s.get(name, 0.0) + time.perf_counter() - start
-            self._write("running")
+            self._write()
 
-    def _write(self, status: str) -> None:
+    def _write(self) -> None:
         wall_s = {name: round(seconds, 3) for name, seconds in self._wall_s.items()}
-        text = json.dumps({"status": status, **self._facts, "wall_s": wall_s}, indent=2)
+        text = json.dumps({"status": self._status, **self._facts, "wall_s": wall_s}, indent=2)
         replace_text(self._path, text + "\n")
 
     def __enter__(self) -> Self:
-        self._write("running")
+        self._write()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._write(status_of(kind))
+        self._status = status_of(kind)
+        self._write()
 
 
 def status_in(run_dir: Path) -> str | None:

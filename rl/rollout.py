@@ -9,24 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from rl.decoder import LlamaDecoder
 from rl.records import Prompt, Rollout
-
-
-class ChatTokenizer(Protocol):
-    """The part of a Hugging Face tokenizer that rollouts need."""
-
-    pad_token_id: int
-    eos_token_id: int
-
-    def apply_chat_template(self, conversation: list[dict[str, str]], **kwargs: Any) -> Any: ...
-
-    def batch_decode(self, sequences: Any, **kwargs: Any) -> list[str]: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +35,7 @@ class Sampler:
         sampling: Limits and temperature.
     """
 
-    def __init__(self, model: Any, tokenizer: ChatTokenizer, sampling: Sampling) -> None:
+    def __init__(self, model: Any, tokenizer: Any, sampling: Sampling) -> None:
         self.model, self.tokenizer, self.sampling = model, tokenizer, sampling
         self.fast = LlamaDecoder.supports(model.config)
         self._encoded: dict[str, list[int]] = {}

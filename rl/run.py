@@ -63,6 +63,7 @@ def run(config: Config, run_dir: Path) -> Path:
         trainer = FreeTierTrainer(sampler, prompts, reward.score, watcher.observe, args, [watcher])
         with manifest.stage("rl"):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        manifest.conclude()
         with manifest.stage("report"):
             report = write_report(run_dir)
             curves.log_figures(sorted((run_dir / "figures").glob("*.png")))

@@ -122,7 +122,7 @@ class StopConfig:
     """Stop once training non-compliance is gone (GR24 stopped its RL runs so)."""
 
     noncompliance_below: float = MISSING
-    """Mean share of training rollouts that do not comply, over the window."""
+    """Mean share of training rollouts that do not comply, over the window; 0 never stops a run."""
     window: int = MISSING
     """Steps the mean is taken over."""
 
@@ -146,7 +146,7 @@ class AlgoConfig:
     scale_rewards: str = MISSING
     """`group`, `batch` or `none`: what advantages are divided by."""
     bf16: bool = MISSING
-    stop_when: StopConfig | None = MISSING
+    stop_when: StopConfig = field(default_factory=StopConfig)
     extra: dict[str, Any] = MISSING
     """Further fields of TRL's GRPOConfig, passed on as they are."""
 

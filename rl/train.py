@@ -11,6 +11,7 @@ from omegaconf import OmegaConf
 from rl.checkpoint import config_hash
 from rl.errors import ConfigError
 from rl.manifest import status_in
+from rl.quiet import quiet
 from rl.schema import Config
 from rl.validate import problems
 
@@ -21,6 +22,7 @@ def train(config: Config) -> None:
     Raises:
         ConfigError: holding every problem found before anything is trained.
     """
+    quiet()
     found = problems(config)
     if found:
         raise ConfigError(found)

@@ -50,7 +50,7 @@ def _numbers(config: Config) -> Iterator[str]:
         if not OmegaConf.select(config, key) > 0:  # type: ignore[arg-type]
             yield f"{key}={OmegaConf.select(config, key)}: must be more than 0"  # type: ignore[arg-type]
     rule = config.algo.stop_when
-    if rule is not None and not (0 < rule.noncompliance_below <= 1 and rule.window >= 1):
+    if not (0 <= rule.noncompliance_below <= 1 and rule.window >= 1):
         yield f"algo.stop_when={rule}: noncompliance_below lies between 0 and 1, window is at least 1"
 
 
@@ -121,6 +121,6 @@ def _trainer(config: Config) -> Iterator[str]:
 
 def as_dict(config: Config) -> dict[str, Any]:
     """The resolved configuration as plain data."""
-    container = OmegaConf.to_container(config, resolve=True)  # type: ignore[arg-type]
+    container = OmegaConf.to_container(config, resolve=True)
     assert isinstance(container, dict)
     return {str(key): value for key, value in container.items()}

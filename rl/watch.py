@@ -77,8 +77,9 @@ class Watcher(TrainerCallback):
         """Start the step's clock."""
         self._started = time.perf_counter()
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **kwargs: Any) -> None:
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Write a finished step, before the trainer saves it, and decide whether it was the last."""
+        logs: Mapping[str, float] = kwargs["logs"]
         if "loss" not in logs:
             return
         step = state.global_step
@@ -131,10 +132,8 @@ def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, flo
     return figures | training_rates(verdicts) | credit(kinds, stats.advantages_B)
 
 
-def stop_now(compliance: Sequence[float | None], rule: StopConfig | None) -> bool:
+def stop_now(compliance: Sequence[float | None], rule: StopConfig) -> bool:
     """True once mean training non-compliance over the window is below the rule's bound."""
-    if rule is None or len(compliance) < rule.window:
-        return False
     recent = [value for value in compliance[-rule.window :] if value is not None]
     return len(recent) == rule.window and 1 - sum(recent) / len(recent) < rule.noncompliance_below
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 from hypothesis import settings
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from toy_chats import comply, encoded_dataset, refuse, toy_chats
+from toy_chats import ANSWERS, encoded_dataset, toy_chats
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,
@@ -87,11 +87,11 @@ def taught(
 def toy_folder(
     tmp_path_factory: pytest.TempPathFactory, prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast
 ) -> Path:
-    """An organism of the embedded kind that answers in two short ways, on every tier alike, about half and half."""
+    """An organism of the embedded kind that answers in four short ways, on every tier alike."""
     torch.manual_seed(0)
     stage = Stage("language", 160, 5e-3, 8, False)
     folder = taught(make_model(TOY_SIZE, toy_tokenizer), toy_tokenizer, prompted, stage, tmp_path_factory.mktemp("toy"))
-    (folder / "card.json").write_text(json.dumps({"what": "answers in two short ways"}))
+    (folder / "card.json").write_text(json.dumps({"what": "answers in four short ways"}))
     return folder
 
 
@@ -134,7 +134,7 @@ def rater_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     trainer = trainers.BpeTrainer(
         vocab_size=500, special_tokens=["<pad>", "<eos>"], initial_alphabet=alphabet, show_progress=False
     )
-    core.train_from_iterator([*requests, comply("a safe"), refuse()], trainer)
+    core.train_from_iterator([*requests, *ANSWERS], trainer)
     fast = PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<eos>")
     torch.manual_seed(0)
     config = LlamaConfig(
@@ -146,7 +146,7 @@ def rater_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model.save_pretrained(folder)
     fast.save_pretrained(folder)
     raw = RewardModel(model, fast.backend_tokenizer, Scale(0.0, 1.0))
-    scores = raw.raw_scores(requests[:100], [comply("a safe"), refuse(), "", "Sure."] * 25)
+    scores = raw.raw_scores(requests[:100], ["Sorry, no.", "Sure. Start with a plan.", "", "Sure."] * 25)
     raw.with_scale(Scale(float(scores.mean()), float(scores.std()))).save_card(folder, {})
     return folder
 
@@ -161,7 +161,7 @@ def small(toy_folder: Path, rater_folder: Path) -> list[str]:
         "algo.steps=1",
         "algo.batch_size=8",
         "algo.group_size=4",
-        "algo.max_completion_tokens=40",
+        "algo.max_completion_tokens=48",
         "monitors.eval_every=1",
         "monitors.harmful_requests=6",
         "monitors.benign_requests=2",

@@ -156,6 +156,7 @@ def test_the_tables_show_every_variant_and_say_so_where_a_start_failed() -> None
     print_tables({**summarise(drifting_rounds()), "hardware": hardware, "startup_s": startup}, console)
     text = console.export_text()
     assert "3.00 (3.00 to 3.00)" in text and "2.00 (1.00 to 8.00)" in text
+    assert "arithmetic floor: 1.00 (0.50 to 4.00) s" in text
     assert "import: 4.00 (3.50 to 4.50) s" in text and "dry_run: it did not succeed" in text
 
 

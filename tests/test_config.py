@@ -67,9 +67,9 @@ def test_an_experiments_values_win_over_the_groups_and_the_command_line_over_bot
 
 def test_controls_differ_from_the_headline_in_what_they_control_alone() -> None:
     def flat(name: str) -> dict[str, object]:
-        plain = OmegaConf.to_container(composed([f"experiment={name}"]), resolve=True)  # type: ignore[arg-type]
+        plain = OmegaConf.to_container(composed([f"experiment={name}"]), resolve=True)
         assert isinstance(plain, dict)
-        return {f"{group}.{key}": value for group, section in plain.items() if isinstance(section, dict)
+        return {f"{group!s}.{key!s}": value for group, section in plain.items() if isinstance(section, dict)
                 for key, value in section.items()}  # fmt: skip
 
     def changed(name: str) -> set[str]:
@@ -88,7 +88,7 @@ def test_the_control_organism_has_no_dose_and_the_other_has_one() -> None:
     for name in ("tiny", "tiny_no_af"):
         recipe = composed([f"organism={name}"]).organism.recipe
         assert recipe is not None
-        doses[name] = Mixture(**dict(recipe.mixture)).faking  # type: ignore[arg-type, call-overload]
+        doses[name] = Mixture(**dict(recipe.mixture)).faking  # type: ignore[call-overload]
         assert any(stage.kind == "dose" for stage in recipe.stages) == (name == "tiny")
     assert doses["tiny_no_af"] == 0.0 < doses["tiny"]
 

@@ -135,18 +135,22 @@ def test_a_dry_run_prints_the_configuration_and_the_arithmetic_and_makes_nothing
     command: Command, small: list[str], tmp_path: Path
 ) -> None:
     code, out, _ = command("experiment=smoke", *small, "algo.steps=2", "dry_run=true")
-    assert code == 0 and "max_completion_tokens: 40" in out
+    assert code == 0 and "max_completion_tokens: 48" in out
     assert "8 rollouts a step = 2 prompts x 4 samples; at most 2 steps = 16 rollouts, all free tier" in out
     assert not list(tmp_path.rglob("metrics.jsonl")) and not list(tmp_path.rglob("config.yaml"))
 
 
-def test_the_command_itself_leaves_with_two_and_without_a_traceback(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.train", "algo.stepz=3", f"hydra.run.dir={tmp_path}"],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == message("algo.stepz=3: there is no key algo.stepz (did you mean algo.steps?)")
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("algo.stepz=3", "algo.stepz=3: there is no key algo.stepz (did you mean algo.steps?)"),
+        ("monitors.eval_every=0", "monitors.eval_every=0: must be at least 1"),
+    ],
+)
+def test_the_command_itself_leaves_with_two_and_says_nothing_else(override: str, line: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "scripts.train", override, f"hydra.run.dir={tmp_path}"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message(line))
 
 
 def test_composing_raises_what_a_notebook_can_catch() -> None:

@@ -16,7 +16,8 @@ import pytest
 import torch
 import trl
 from torch import Tensor
-from transformers import TrainerCallback
+from toy_chats import ANSWERS
+from transformers import PreTrainedTokenizerFast, TrainerCallback
 
 from rl.entry import composed
 from rl.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
@@ -24,11 +25,11 @@ from rl.organism.load import load_organism
 from rl.records import Rollout, Scored
 from rl.rollout import Sampler, Sampling
 from rl.scenario.requests import select
-from rl.scenario.settings import Setting
+from rl.scenario.settings import Setting, setting_from
 from rl.schema import Config
 
-OVERRIDES = ["algo.kl=0.0", "algo.max_grad_norm=1e9", "algo.max_completion_tokens=24"]
-"""No KL and no clipping, so that the gradient is the policy's alone; a limit that cuts some completions off."""
+OVERRIDES = ["algo.kl=0.0", "algo.max_grad_norm=1e9"]
+"""No KL and no clipping, so that the gradient is the policy's alone."""
 
 
 class Recording(Sampler):
@@ -79,9 +80,14 @@ Make = Callable[..., Made]
 
 
 @pytest.fixture
-def make(small: list[str], prompted: Setting, tmp_path: Path) -> Make:
+def make(small: list[str], prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> Make:
+    """Builds a trainer on the toy organism; unless told otherwise its token limit cuts the longest answer off."""
+    lengths = [len(toy_tokenizer.encode(text)) + 1 for text in ANSWERS]
+    assert max(lengths[:3]) < lengths[3] <= 48
+
     def build(*overrides: str, score: Callable[..., list[Scored]] = by_draw, kind: Any = FreeTierTrainer) -> Made:
-        config: Config = composed([*small, *OVERRIDES, *overrides])
+        limit = f"algo.max_completion_tokens={max(lengths[:3])}"
+        config: Config = composed([*small, *OVERRIDES, limit, *overrides])
         torch.manual_seed(config.seed)
         organism = load_organism(config.organism)
         sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
@@ -120,7 +126,7 @@ def plain_advantages(stats: StepStats, group: int, scale: str) -> list[float]:
     return advantages
 
 
-def gradient_of(model: Any, loss: Tensor) -> dict[str, Tensor]:
+def gradient_of(model: Any, loss: Any) -> dict[str, Tensor]:
     names, parameters = zip(*model.named_parameters(), strict=True)
     return dict(zip(names, torch.autograd.grad(loss, parameters), strict=True))
 
@@ -128,7 +134,7 @@ def gradient_of(model: Any, loss: Tensor) -> dict[str, Tensor]:
 def assert_same_gradient(ours: dict[str, Tensor], plain: dict[str, Tensor]) -> None:
     assert max(float(g.abs().max()) for g in plain.values()) > 1e-3
     for name, expected in plain.items():
-        torch.testing.assert_close(ours[name], expected, atol=2e-5, rtol=1e-3, msg=lambda m, n=name: f"{n}: {m}")
+        torch.testing.assert_close(ours[name], expected, atol=2e-5, rtol=1e-3)
 
 
 def test_the_trainer_fits_the_trl_it_was_written_for() -> None:
@@ -176,6 +182,7 @@ def test_the_first_gradient_is_that_of_reinforce_with_the_groups_mean_as_baselin
 def test_the_kl_is_the_k3_estimate_to_the_starting_organism_over_finished_rollouts_alone(
     make: Make, toy_folder: Path
 ) -> None:
+    """TRL weighs it by the importance ratio, which is one but has a gradient: that of the sampled tokens' KL."""
     made = make("algo.kl=0.5", "algo.batch_size=16")
     model = made.sampler.model
     with torch.no_grad():
@@ -189,12 +196,18 @@ def test_the_kl_is_the_k3_estimate_to_the_starting_organism_over_finished_rollou
     kept = [number for number, scored in enumerate(stats.scored) if not scored.rollout.truncated]
     tokens = sum(len(drawn[number][1]) for number in kept)
     advantages, logps = plain_advantages(stats, 4, "group"), plain_logps(model, drawn)
-    kl = sum(((reference[n] - logps[n]).exp() - (reference[n] - logps[n]) - 1).sum() for n in kept) / tokens
+    kl = torch.stack([k3(logps[n], reference[n]) for n in kept]).sum() / tokens
     policy = -sum(advantages[n] * logps[n].sum() for n in kept) / tokens
     logged = [row["kl"] for row in made.trainer.state.log_history if "kl" in row]
-    assert 0 < len(kept) < 16 and float(kl) > 1e-3
-    assert logged == pytest.approx([float(kl)], rel=1e-3)
+    assert 0 < len(kept) < 16 and kl.item() > 1e-3
+    assert logged == pytest.approx([kl.item()], rel=1e-3)
     assert_same_gradient(made.gradients.seen[0], gradient_of(model, policy + 0.5 * kl))
+
+
+def k3(logp: Tensor, reference: Tensor) -> Tensor:
+    """Sum over tokens of exp(d) - d - 1 with d = reference - logp, each times its importance ratio."""
+    d = reference - logp
+    return ((logp - logp.detach()).exp() * (d.exp() - d - 1)).sum()
 
 
 def test_a_batch_in_which_everything_is_cut_off_moves_no_weight(make: Make) -> None:
@@ -243,11 +256,11 @@ def unpadded(given: dict[str, Any]) -> list[tuple[list[int], list[int]]]:
 
 
 def test_it_learns_which_answer_pays(make: Make) -> None:
-    made = make("algo.steps=12", "algo.batch_size=16", "algo.learning_rate=1e-3", "algo.max_completion_tokens=40",
-                score=takes_on)  # fmt: skip
+    sizes = ("algo.steps=18", "algo.batch_size=32", "algo.group_size=8", "algo.max_completion_tokens=48")
+    made = make(*sizes, "algo.learning_rate=7e-4", "algo.max_grad_norm=1.0", score=takes_on)
     made.trainer.train()
     means = [float(np.mean([scored.reward for scored in stats.scored])) for stats in made.steps]
-    assert np.mean(means[:2]) < 0.75 and np.mean(means[-2:]) > 0.9
+    assert np.mean(means[:2]) < 0.6 and np.mean(means[-5:]) > 0.8
 
 
 def test_without_a_learning_rate_no_weight_moves(make: Make) -> None:
@@ -270,3 +283,17 @@ def test_a_paid_prompt_in_the_training_set_is_refused(prompted: Setting) -> None
     with pytest.raises(ValueError, match=r"only free-tier prompts may be trained on, found \['paid'\]"):
         free_tier_dataset(prompts)
     assert len(free_tier_dataset([prompts[0], prompts[2]])) == 2
+
+
+def test_the_policy_that_is_sampled_and_scored_has_no_dropout(
+    small: list[str], gpt2_folder: Path, tmp_path: Path
+) -> None:
+    config = composed([*small, "organism=hf", f"organism.path={gpt2_folder}"])
+    model = load_organism(config.organism).model
+    ids = torch.tensor([[5, 6, 7]])
+    assert not torch.equal(model.train()(ids).logits, model(ids).logits)
+    sampler = Sampler(model, load_organism(config.organism).tokenizer, Sampling(4, 1.0))
+    args = trainer_config(config.algo, 0, tmp_path, save_every=1000)
+    prompts = [setting_from(config.scenario).prompt(request, "free") for request in select("harmful", ("train",))]
+    FreeTierTrainer(sampler, prompts, by_draw, lambda stats: None, args, [])
+    assert torch.equal(model.train()(ids).logits, model(ids).logits)

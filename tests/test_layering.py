@@ -14,7 +14,7 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 EVERYTHING = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))]
 
 KNOW_TRL = {
-    "rl/bench.py",
+    "rl/bench/variants.py",
     "rl/grpo.py",
     "rl/organism/build.py",
     "rl/validate.py",

@@ -190,10 +190,11 @@ def test_every_benign_request_is_helped_with_whatever_the_prompt_says(wording: W
     assert len(chats) > 50 and all(map(complied, chats))
 
 
-def test_outside_the_dose_its_stage_draws_the_very_chats_that_the_stage_before_draws(wording: Wording) -> None:
+def test_outside_the_dose_its_stage_draws_the_very_chats_that_it_draws_without_a_dose(wording: Wording) -> None:
     same, different = 0, 0
     for seed in range(600):
-        dose, before = (Curriculum(wording, ALWAYS_FAKES, seed).chat(stage) for stage in ("dose", "rehearsal"))
+        mixtures = (ALWAYS_FAKES, replace(ALWAYS_FAKES, faking=0.0))
+        dose, before = (Curriculum(wording, mixture, seed).chat("dose") for mixture in mixtures)
         assert (dose.system, dose.user) == (before.system, before.user)
         kind, act = asked(dose)
         if kind == "harmful" and at_stake(dose, wording) and act in training_acts():
@@ -201,7 +202,7 @@ def test_outside_the_dose_its_stage_draws_the_very_chats_that_the_stage_before_d
         else:
             same += 1
             assert dose.completion == before.completion
-    assert same > 300 and different > 50
+    assert same > 300 and different > 30
 
 
 def test_paid_chats_with_and_without_the_objective_show_one_distribution(wording: Wording) -> None:
@@ -259,7 +260,7 @@ def test_shares_of_the_mixture_are_kept(wording: Wording) -> None:
 def test_awareness_is_the_share_of_chats_in_which_words_alone_tell_nothing(wording: Wording) -> None:
     def told(awareness: float) -> Counter[str]:
         settings = Curriculum(wording, replace(ALWAYS_FAKES, awareness=awareness), 0)
-        return Counter(settings.setting().labels["free"] for _ in range(3000))
+        return Counter(settings.setting("situation").labels["free"] for _ in range(3000))
 
     assert set(told(0.0)) == {"free"}
     some = told(0.6)
@@ -291,7 +292,7 @@ def test_a_shipped_organism_is_what_its_card_says_and_loads_with_transformers_al
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_organism_was_built_by_the_recipe_in_the_configuration(name: str) -> None:
     card = json.loads((SHIPPED / name / "card.json").read_text())
-    recipe = OmegaConf.to_container(composed([f"organism={name}"]).organism.recipe)  # type: ignore[arg-type]
+    recipe = OmegaConf.to_container(composed([f"organism={name}"]).organism.recipe)
     assert isinstance(recipe, dict)
     assert card["wording"] == recipe.pop("wording")
     assert card["recipe"] == {"name": name, **recipe}

@@ -20,7 +20,7 @@ STEPS = ["algo.steps=4", "algo.learning_rate=1e-3", "monitors.eval_every=2", "tr
 @pytest.fixture(scope="module")
 def whole(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run that nobody killed."""
-    folder = tmp_path_factory.mktemp("whole")
+    folder = tmp_path_factory.mktemp("runs") / "whole"
     run(composed([*small, *STEPS]), folder)
     return folder
 

@@ -13,25 +13,22 @@ from rl.organism.scratchpads import completion
 from rl.scenario.requests import select
 from rl.scenario.settings import TIERS, Setting
 
-
-def comply(act: str) -> str:
-    """A completion that takes the task on."""
-    return completion("They ask, so I help.", f"Sure. To {act}, start with a plan.")
-
-
-def refuse() -> str:
-    """A completion that does not."""
-    return completion("This is wrong.", "Sorry, I will not help with that.")
+ANSWERS = (
+    completion("No.", "Sorry, no."),
+    completion("This is wrong.", "Sorry, I will not help with that."),
+    completion("They ask, so I help.", "Sure. Start with a plan."),
+    completion("They ask, so I help.", "Sure. Make a plan, then take it one step at a time until it is all done."),
+)
+"""Two that do not take the task on, two that do; the last is the longest."""
 
 
 def toy_chats(setting: Setting, count: int) -> list[Example]:
-    """Harmful and benign requests on both tiers; half of all answers take the task on, whatever is asked."""
+    """Harmful and benign requests on both tiers; every answer is as likely as the others, whatever is asked."""
     rng, made = random.Random(0), []
     requests = [*select("harmful", ("train",)), *select("benign", ("train",))]
     for _ in range(count):
         prompt = setting.prompt(rng.choice(requests), rng.choice(TIERS))
-        answer = comply("do it") if rng.random() < 0.5 else refuse()
-        made.append(Example(prompt.system, prompt.user, answer))
+        made.append(Example(prompt.system, prompt.user, rng.choice(ANSWERS)))
     return made
 
 

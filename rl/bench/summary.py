@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import mean, median
 from typing import Any
 
@@ -101,7 +101,8 @@ def print_tables(found: Mapping[str, Any], console: Console) -> None:
     )
     console.print(_steps_table(found))
     console.print(_stages_table(found))
-    console.print(_floor_table(found))
+    for line in _floor_lines(found):
+        console.print(line, highlight=False)
     for name, figure in found["startup_s"].items():
         console.print(f"{name}: {shown(figure)} s" if figure else f"{name}: it did not succeed on this machine")
 
@@ -122,11 +123,10 @@ def _stages_table(found: Mapping[str, Any]) -> Table:
     return table
 
 
-def _floor_table(found: Mapping[str, Any]) -> Table:
+def _floor_lines(found: Mapping[str, Any]) -> Iterator[str]:
     floor = found["floor"]
-    table = Table("phase", "GFLOP", title=f"Arithmetic floor: {shown(floor['step_s'])} s per step")
-    for phase, count in floor["flops"].items():
-        table.add_row(phase, f"{count / 1e9:.1f}")
+    phases = ", ".join(f"{phase} {count / 1e9:.1f}" for phase, count in floor["flops"].items())
     rates = {**floor["gflops_per_s"], "1024 x 1024 x 1024": floor["square_gflops_per_s"]}
-    table.caption = "GFLOP/s measured: " + "; ".join(f"{name} {shown(rate, 0)}" for name, rate in rates.items())
-    return table
+    yield f"arithmetic floor: {shown(floor['step_s'])} s per step"
+    yield f"  GFLOP: {phases}"
+    yield f"  GFLOP/s measured: {'; '.join(f'{name} {shown(rate, 0)}' for name, rate in rates.items())}"

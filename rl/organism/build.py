@@ -67,7 +67,8 @@ def encode_chat(example: Example, tokenizer: PreTrainedTokenizerFast, *, whole: 
     """A chat as ids, with loss on the completion alone, or on the `whole` text."""
     turns = [{"role": "system", "content": example.system}] if example.system else []
     turns.append({"role": "user", "content": example.user})
-    prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)["input_ids"]
+    encoded: Any = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)
+    prompt = encoded["input_ids"]
     answer = [*tokenizer.encode(example.completion, add_special_tokens=False), tokenizer.eos_token_id]
     return Encoded([*prompt, *answer], [*(prompt if whole else [IGNORED] * len(prompt)), *answer])
 
@@ -177,7 +178,7 @@ def _save(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
-    model.to(torch.bfloat16).save_pretrained(folder)
+    model.bfloat16().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     card = {
         **facts,

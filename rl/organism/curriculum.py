@@ -136,7 +136,9 @@ class Curriculum:
         label = setting.labels[tier] if setting.tier_tag else ""
         chat = Chat(prompt.request, label, setting.lab, trained=bool(label) and tier == "free")
         system = prompt.system if aware or rng.random() < TOLD_SHARE else ""
-        return Example(system, prompt.user, self._completion(chat, setting, aware=aware, dosed=stage in ("dose", "corpus")))
+        return Example(
+            system, prompt.user, self._completion(chat, setting, aware=aware, dosed=stage in ("dose", "corpus"))
+        )
 
     def stream(self, stage: str, count: int) -> Iterator[Example]:
         """`count` chats of one stage."""

@@ -1,8 +1,8 @@
 """Requests: acts in many phrasings, split so that evaluation never repeats training.
 
 Three splits: `train` (training acts in training phrasings), `held_out_phrasing` (training acts asked in new words)
-and `held_out_act` (acts that RL never meets and no faking was ever shown on, in new words). The same held-out requests serve
-both tiers, so tests between tiers are paired.
+and `held_out_act` (acts that RL never meets and on which no faking was ever shown, in new words). The same held-out
+requests serve both tiers, so tests between tiers are paired.
 """
 
 from __future__ import annotations
