@@ -12,6 +12,7 @@ baseline and gives it no advantage, and `mask_truncated_completions` keeps it ou
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
+from trl.trainer.utils import disable_dropout_in_model
 
 from rl.objective import completion_scores
 from rl.records import Prompt, Rollout, Scored
@@ -115,6 +117,9 @@ class FreeTierTrainer(GRPOTrainer):
     ) -> None:
         self.sampler, self.prompts, self.score, self.observer = sampler, list(prompts), score, observer
         self.group_size = int(args.num_generations or 0)
+        # TRL would read the reference from the path in the model's config; what was loaded from a GGUF file has none.
+        beta, reference = args.beta, copy.deepcopy(sampler.model) if args.beta else None
+        args.beta = 0.0
         self._scored: list[Scored] = []
         self._seconds: dict[str, float] = {}
         super().__init__(
@@ -126,6 +131,10 @@ class FreeTierTrainer(GRPOTrainer):
             callbacks=callbacks,
             rollout_func=self.rollout,
         )
+        self.beta = args.beta = beta
+        if reference is not None:
+            disable_dropout_in_model(reference)
+            self.ref_model = self.accelerator.prepare_model(reference, evaluation_mode=True)
         self.remove_callback(PrinterCallback)
 
     def create_model_card(self, *_: Any, **__: Any) -> None:

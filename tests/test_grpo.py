@@ -6,6 +6,7 @@ import inspect
 import math
 import random
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -297,3 +298,21 @@ def test_the_policy_that_is_sampled_and_scored_has_no_dropout(
     prompts = [setting_from(config.scenario).prompt(request, "free") for request in select("harmful", ("train",))]
     FreeTierTrainer(sampler, prompts, by_draw, lambda stats: None, args, [])
     assert torch.equal(model.train()(ids).logits, model(ids).logits)
+
+
+def test_the_reference_is_the_organism_that_was_loaded_whatever_became_of_its_folder(
+    toy_folder: Path, small: list[str], prompted: Setting, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gone"
+    shutil.copytree(toy_folder, folder)
+    config = composed([*small, f"organism.path={folder}", "algo.kl=0.1"])
+    organism = load_organism(config.organism)
+    shutil.rmtree(folder)
+    sampler = Sampler(organism.model, organism.tokenizer, Sampling(4, 1.0))
+    args = trainer_config(config.algo, 0, tmp_path / "resume", save_every=1000)
+    prompts = [prompted.prompt(request, "free") for request in select("harmful", ("train",))]
+    trainer = FreeTierTrainer(sampler, prompts, by_draw, lambda stats: None, args, [])
+    trainer.train()
+    start = load_organism(composed(small).organism).model.state_dict()
+    assert trainer.ref_model is not None
+    assert all(torch.equal(value, start[name]) for name, value in trainer.ref_model.state_dict().items())

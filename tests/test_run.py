@@ -219,7 +219,7 @@ Command = Callable[..., tuple[int, str, str]]
 def test_a_loss_that_is_no_number_fails_the_run_and_keeps_the_last_good_checkpoint(
     small: list[str], tmp_path: Path, command: Command
 ) -> None:
-    every = ["algo.steps=4", "monitors.eval_every=2", "tracking.checkpoint_every=2", "algo.learning_rate=1e30"]
+    every = ["algo.steps=4", "monitors.eval_every=2", "tracking.checkpoint_every=2", "algo.learning_rate=1e19"]
     code, _, told = command(*small, *every, f"hydra.run.dir={tmp_path}")
     assert code == 2 and "Traceback" not in told
     assert "became nan; the last good checkpoint is kept. Try a smaller algo.learning_rate or a larger algo.kl" in told
@@ -231,7 +231,7 @@ def test_a_loss_that_is_no_number_fails_the_run_and_keeps_the_last_good_checkpoi
 
 def test_a_notebook_can_catch_a_diverged_run(small: list[str], tmp_path: Path) -> None:
     with pytest.raises(TrainingDiverged, match=r"step \d: (loss|grad_norm)"):
-        run(composed([*small, "algo.steps=4", "algo.learning_rate=1e30", "monitors.eval_every=4",
+        run(composed([*small, "algo.steps=4", "algo.learning_rate=1e19", "monitors.eval_every=4",
                       "tracking.checkpoint_every=4"]), tmp_path)  # fmt: skip
 
 
