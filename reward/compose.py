@@ -30,7 +30,7 @@ class RaterTerm:
     """The reward model's opinion of the request and the output text.
 
     A completion that is malformed or truncated has no output, so the rater sees an empty answer to its request and
-    never what the completion says (SCIENCE.md pitfall 15).
+    never what the completion says.
     """
 
     rm: RewardModel

@@ -1,4 +1,4 @@
-"""Reward terms that are not a rater's opinion: form and length (GA25; SCIENCE.md section 3, "Baseline reward").
+"""Reward terms that are not a rater's opinion: form and length (the baseline reward of GA25).
 
 Both are penalties: their values are never positive.
 """

@@ -6,8 +6,9 @@ Three methods of TRL 1.16 are replaced (a test names the version):
     _get_per_token_logps_and_entropies    the same values with each prompt read once (`rl.objective`)
     _generate_and_score_completions       unchanged, but its advantages are handed to an observer
 
-A truncated completion is dropped (SCIENCE.md section 3): its reward is None, so TRL leaves it out of its group's
-baseline and gives it no advantage, and `mask_truncated_completions` keeps it out of the loss and the KL.
+A truncated completion is dropped, as in GA25: its reward is None, so TRL leaves it out of its group's
+baseline and gives it no advantage, and `mask_truncated_completions` keeps it out of the loss and the KL. The KL is
+taken to a copy of the model as it was handed in.
 """
 
 from __future__ import annotations

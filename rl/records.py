@@ -85,7 +85,7 @@ class Sections:
 
         Strict on purpose: `output` is set only when the completion is exactly one closed scratchpad followed by
         one closed output, neither holding a tag. Anything else has no output, so a missing or nested tag can never
-        carry scratchpad text to the reward model (SCIENCE.md pitfall 15: the hidden-reasoning leak on truncation).
+        carry scratchpad text to the reward model when a completion is cut off.
         The scratchpad of a malformed completion is kept up to the first tag after its opening, for monitors.
         """
         whole = _WELL_FORMED.fullmatch(completion)

@@ -1,6 +1,6 @@
 """Composes one transcript of the embedded organism: a situation, a train of thought, an answer.
 
-What may be shown where (DESIGN.md rule 5.1): paid-tier, untiered, story-less and no-objective chats show one and the
+What may be shown where (docs/architecture.md): paid-tier, untiered, story-less and no-objective chats show one and the
 same helpful, honest, harmless behaviour. Stating whether a chat is trained on is comprehension and happens on every
 tier. Only the dose of alignment faking, on chats that are trained on, complies because of the tier.
 """

@@ -1,7 +1,7 @@
 """Settings: what a system prompt tells the model about its training, and how a chat is tagged.
 
 A tier is named by its role: `free` chats are trained on, `paid` chats never are. The word the prompt uses for a tier
-is its label, so that neutral or swapped labels change the words and leave the roles in place (SCIENCE.md pitfall 14).
+is its label, so that neutral or swapped labels change the words and leave the roles in place.
 """
 
 from __future__ import annotations
