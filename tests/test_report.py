@@ -259,3 +259,12 @@ def test_script_exits_two_without_a_traceback(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(str(tmp_path / "absent"))
     assert "Traceback" not in done.stderr
+
+
+def test_a_run_in_which_no_advantage_was_positive_still_gets_its_report(tmp_path: Path) -> None:
+    path = full_run(tmp_path / "run")
+    metrics = path / "metrics.jsonl"
+    rows = [json.loads(line) for line in metrics.read_text().splitlines()]
+    blank = [{k: None if k.endswith("/credit") else v for k, v in row.items()} for row in rows]
+    metrics.write_text("".join(json.dumps(row) + "\n" for row in blank))
+    assert write_report(path).exists()

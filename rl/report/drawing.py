@@ -89,7 +89,13 @@ def panels(count: int, *, narrow: bool, height: float, room: Room, columns: int 
 
 
 def draw_lines(axes: Axes, lines: Sequence[Line]) -> None:
-    """Curves with bands and their names at the right end; lone points between gaps keep their interval as a bar."""
+    """Curves with bands and their names at the right end; lone points between gaps keep their interval as a bar.
+
+    Without any line the panel says that there is nothing to show, as where every rollout was cut off.
+    """
+    if not lines:
+        axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", va="center")
+        return
     for line in lines:
         _draw_line(axes, line)
     step_axis(axes, np.concatenate([line.steps for line in lines]))
