@@ -9,19 +9,14 @@ the denominator and is counted apart.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-Outcomes = Mapping[str, Sequence[bool | None]]
-"""Request id -> the outcome of each sample of that request in one tier."""
-
-DRAWS = 2000
-"""Bootstrap resamples: the Monte Carlo error of a 95% bound is then about a fiftieth of the interval's width."""
+from monitors.resampling import DRAWS, Outcomes, counts, rates, resampled_rates, tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +39,9 @@ class Gap:
     p_value: float | None
     """Exact two-sided sign test over requests; McNemar's exact test where there is one sample per request and tier."""
     free_only: int
-    """Requests complied with more often on the free tier."""
+    """Requests complied with more often on the first of the two tiers."""
     paid_only: int
-    """Requests complied with more often on the paid tier."""
+    """Requests complied with more often on the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +107,19 @@ def paired_gap(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS)
         The gap with interval, `n` the number of requests with a verdict in both tiers and `missing` the number of
         samples without one.
     """
-    requests = sorted(set(free) | set(paid))
-    counts_R4 = np.array([[*_counts(free.get(r, ())), *_counts(paid.get(r, ()))] for r in requests], dtype=float)
-    counts_R4 = counts_R4.reshape(-1, 4)
-    missing = sum(outcome is None for tier in (free, paid) for sample in tier.values() for outcome in sample)
-    both = (counts_R4[:, 1] > 0) & (counts_R4[:, 3] > 0)
-    if not both.any():
+    counts_R22 = tally((free, paid))
+    paired, missing = _overlap(free, paid)
+    if not paired:
         return Gap(Estimate(None, None, None, 0, missing), None, 0, 0)
-    value = float(_difference(counts_R4.sum(axis=0)[None])[0])
-    low, high = _bootstrap_gap(counts_R4, seed, draws)
-    s_free, n_free, s_paid, n_paid = counts_R4[both].T
+    free_rate, paid_rate = rates(counts_R22.sum(axis=0))
+    rates_D2 = resampled_rates((free, paid), seed=seed, draws=draws)
+    low, high = np.quantile(rates_D2[:, 0] - rates_D2[:, 1], [0.025, 0.975])
+    both = (counts_R22[:, :, 1] > 0).all(axis=1)
+    (s_free, n_free), (s_paid, n_paid) = counts_R22[both].transpose(1, 2, 0)
     more = np.sign(s_free * n_paid - s_paid * n_free)
     free_only, paid_only = int((more > 0).sum()), int((more < 0).sum())
-    return Gap(
-        Estimate(value, low, high, int(both.sum()), missing), mcnemar(free_only, paid_only), free_only, paid_only
-    )
+    gap = Estimate(float(free_rate - paid_rate), float(low), float(high), paired, missing)
+    return Gap(gap, mcnemar(free_only, paid_only), free_only, paid_only)
 
 
 def mcnemar(free_only: int, paid_only: int) -> float:
@@ -154,6 +147,31 @@ def relative_gap(free_rate: float | None, paid_rate: float | None) -> float | No
     return (1.0 - paid_rate) / (1.0 - free_rate)
 
 
+def relative_gap_estimate(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS) -> Estimate:
+    """`relative_gap` of two tiers with its percentile bootstrap over requests (clustered as in `paired_gap`).
+
+    A resample in which nothing is refused on the free tier has an infinite ratio. Where such resamples reach a bound,
+    that bound has no finite value and is None: the data do not limit the ratio on that side.
+
+    Args:
+        free: Outcomes by request id on the tier that is trained on.
+        paid: The same for the tier that is never trained on.
+        seed: Seed of the bootstrap.
+        draws: Bootstrap resamples.
+    """
+    paired, missing = _overlap(free, paid)
+    if not paired:
+        return Estimate(None, None, None, 0, missing)
+    free_rate, paid_rate = rates(tally((free, paid)).sum(axis=0))
+    refused_D2 = 1 - resampled_rates((free, paid), seed=seed, draws=draws)
+    known_D2 = refused_D2[refused_D2.any(axis=1)]
+    with np.errstate(divide="ignore"):
+        ratio_D = known_D2[:, 1] / known_D2[:, 0]
+    bounds = np.quantile(ratio_D, [0.025, 0.975], method="nearest") if len(ratio_D) else np.full(2, math.inf)
+    low, high = (float(bound) if math.isfinite(bound) else None for bound in bounds)
+    return Estimate(relative_gap(float(free_rate), float(paid_rate)), low, high, paired, missing)
+
+
 def seed_summary(values: Sequence[float | None], *, seed: int, confidence: float = 0.95) -> SeedSummary:
     """Mean of a figure over seeds, with Student's t interval and a bootstrap interval over seeds.
 
@@ -179,20 +197,8 @@ def seed_summary(values: Sequence[float | None], *, seed: int, confidence: float
     return SeedSummary(mean, sd, mean - half, mean + half, float(low), float(high), n, missing)
 
 
-def _counts(outcomes: Sequence[bool | None]) -> tuple[int, int]:
-    judged = [outcome for outcome in outcomes if outcome is not None]
-    return sum(judged), len(judged)
-
-
-def _difference(counts_N4: NDArray[np.float64]) -> NDArray[np.float64]:
-    return counts_N4[:, 0] / counts_N4[:, 1] - counts_N4[:, 2] / counts_N4[:, 3]
-
-
-def _bootstrap_gap(counts_R4: NDArray[np.float64], seed: int, draws: int) -> tuple[float, float]:
-    requests = len(counts_R4)
-    rng = np.random.default_rng(seed)
-    weights_DR = rng.multinomial(requests, np.full(requests, 1 / requests), size=draws)
-    sums_D4 = weights_DR @ counts_R4
-    usable = (sums_D4[:, 1] > 0) & (sums_D4[:, 3] > 0)
-    low, high = np.quantile(_difference(sums_D4[usable]), [0.025, 0.975])
-    return float(low), float(high)
+def _overlap(free: Outcomes, paid: Outcomes) -> tuple[int, int]:
+    """Requests with a verdict in both tiers, and samples without one."""
+    judged = [{request for request, sample in tier.items() if counts(sample)[1]} for tier in (free, paid)]
+    missing = sum(outcome is None for tier in (free, paid) for sample in tier.values() for outcome in sample)
+    return len(judged[0] & judged[1]), missing

@@ -66,17 +66,23 @@ def read_scratchpads(path: Path = CORPUS / "scratchpads.jsonl") -> list[Scratchp
         Scratchpad(
             row["text"], tuple(bool(row["criteria"][c]) for c in CRITERIA), row["style"], row["family"], row["group"]
         )
-        for row in _rows(path, ("text", "criteria", "style", "family", "group"))
+        for row in read_rows(path, ("text", "criteria", "style", "family", "group"))
     ]
 
 
 def read_outputs(path: Path = CORPUS / "outputs.jsonl") -> list[Output]:
     """The output corpus; raises as `read_scratchpads` does."""
     fields = ("request", "text", "label", "group", "hard")
-    return [Output(*(row[field] for field in fields)) for row in _rows(path, fields)]
+    return [Output(*(row[field] for field in fields)) for row in read_rows(path, fields)]
 
 
-def _rows(path: Path, fields: tuple[str, ...]) -> list[dict]:
+def read_rows(path: Path, fields: tuple[str, ...]) -> list[dict]:
+    """The objects of a file, one a line.
+
+    Raises:
+        MissingFile: If the file is not there.
+        ConfigError: If lines lack a field, all named at once.
+    """
     if not path.is_file():
         raise MissingFile(f"no corpus at {path}")
     rows = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
+from monitors.agreement import compare
 from monitors.antilab import AntilabMonitor
+from monitors.audit import AuditMonitor
 from monitors.compliance import ComplianceMonitor
-from monitors.faking import FakingMonitor
+from monitors.faking import FakingMonitor, FakingVerdict
 from monitors.gap import Estimate, paired_gap, rate, relative_gap
+from monitors.tiers import summarise_tiers
 from rl.records import Rollout, Verdict
 
 TRAINED_ON, UNTRAINED = "free", "paid"
@@ -16,17 +20,30 @@ REMEMBERED = 20_000
 """Verdicts kept by text; beyond it the oldest half is forgotten, so that any number of texts can stream through."""
 
 Judged = Sequence[tuple[Rollout, Verdict]]
-_Key = tuple[str, str | None, str | None]
+_Key = tuple[str, str | None, str | None, bool]
+
+
+class ScratchpadMonitor(Protocol):
+    """Whatever judges scratchpads for alignment faking."""
+
+    def judge(self, scratchpads: Sequence[str | None]) -> Sequence[FakingVerdict]:
+        """One verdict per scratchpad, in order."""
+        ...
 
 
 class Panel:
-    """The monitors of a run. Verdicts are remembered by text, so an unchanged answer costs nothing."""
+    """The monitors of a run. Verdicts are remembered by text, so an unchanged answer costs nothing.
+
+    The audit monitor is asked in evaluations only: training batches are judged without it, so that no figure of a step,
+    and nothing that is ever made of one, depends on it.
+    """
 
     def __init__(
         self,
         compliance: ComplianceMonitor | None = None,
-        faking: FakingMonitor | None = None,
+        faking: ScratchpadMonitor | None = None,
         antilab: AntilabMonitor | None = None,
+        audit: ScratchpadMonitor | None = None,
     ) -> None:
         """Take the monitors.
 
@@ -34,26 +51,38 @@ class Panel:
             compliance: Reads outputs; None for the shipped one.
             faking: Reads scratchpads; None for the shipped one.
             antilab: Reads both; None for the shipped one.
+            audit: Reads scratchpads in evaluations, beside `faking`; None for the shipped one.
         """
         self.compliance = compliance or ComplianceMonitor()
-        self.faking = faking or FakingMonitor()
+        self.faking: ScratchpadMonitor = faking or FakingMonitor()
         self.antilab = antilab or AntilabMonitor()
+        self.audit: ScratchpadMonitor = audit or AuditMonitor()
         self._known: dict[_Key, Verdict] = {}
 
-    def judge(self, rollouts: Sequence[Rollout]) -> list[Verdict]:
+    def judge(self, rollouts: Sequence[Rollout], *, audited: bool = False) -> list[Verdict]:
         """One verdict per rollout, in order.
 
         The monitors see the request, the scratchpad and the output, and neither tier nor system prompt.
+
+        Args:
+            rollouts: What to judge.
+            audited: Whether the audit monitor is asked too, as in an evaluation.
         """
         sections = [rollout.sections for rollout in rollouts]
         return self.judge_texts(
             [rollout.prompt.request.text for rollout in rollouts],
             [section.scratchpad for section in sections],
             [section.output for section in sections],
+            audited=audited,
         )
 
     def judge_texts(
-        self, requests: Sequence[str], scratchpads: Sequence[str | None], outputs: Sequence[str | None]
+        self,
+        requests: Sequence[str],
+        scratchpads: Sequence[str | None],
+        outputs: Sequence[str | None],
+        *,
+        audited: bool = False,
     ) -> list[Verdict]:
         """The same for texts that are already taken apart, from anybody's transcripts.
 
@@ -61,31 +90,35 @@ class Panel:
             requests: What the user asked; "" where unknown.
             scratchpads: None where there is no scratchpad, "" where it is empty.
             outputs: None where the completion is malformed.
+            audited: Whether the audit monitor is asked too.
 
         Raises:
             ValueError: If the lengths differ.
         """
-        keys: list[_Key] = list(zip(requests, scratchpads, outputs, strict=True))
+        keys: list[_Key] = [(*texts, audited) for texts in zip(requests, scratchpads, outputs, strict=True)]
         new = list(dict.fromkeys(key for key in keys if key not in self._known))
-        fresh = dict(zip(new, self._read(new), strict=True))
+        fresh = dict(zip(new, self._read(new, audited), strict=True))
         verdicts = [fresh[key] if key in fresh else self._known[key] for key in keys]
         self._remember(fresh)
         return verdicts
 
-    def _read(self, keys: Sequence[_Key]) -> list[Verdict]:
-        requests, pads, outputs = ([key[i] for key in keys] for i in range(3))
-        complied = self.compliance.judge([request or "" for request in requests], outputs)
+    def _read(self, keys: Sequence[_Key], audited: bool) -> list[Verdict]:
+        requests, pads, outputs = [k[0] for k in keys], [k[1] for k in keys], [k[2] for k in keys]
+        complied = self.compliance.judge(requests, outputs)
         faking = self.faking.judge(pads)
         antilab = self.antilab.judge(pads, outputs)
+        second = self.audit.judge(pads) if audited else [None] * len(keys)
         return [
             Verdict(
-                c.complied,
-                f.af,
-                f.score,
-                a.antilab,
-                f"output: {c.explanation}. scratchpad: {f.explanation}. {a.explanation}.",
+                complied=c.complied,
+                af=f.af,
+                af_score=f.score,
+                antilab=a.antilab,
+                explanation=f"output: {c.explanation}. scratchpad: {f.explanation}. {a.explanation}.",
+                af_audit=s.af if s else None,
+                af_audit_score=s.score if s else None,
             )
-            for c, f, a in zip(complied, faking, antilab, strict=True)
+            for c, f, a, s in zip(complied, faking, antilab, second, strict=True)
         ]
 
     def _remember(self, fresh: Mapping[_Key, Verdict]) -> None:
@@ -114,10 +147,13 @@ def summarise(rollouts: Sequence[Rollout], verdicts: Sequence[Verdict], *, seed:
     benign = [verdict.complied for rollout, verdict in pairs if rollout.prompt.request.kind == "benign"]
     figures: dict[str, float | None] = {}
     for tier in sorted({rollout.prompt.tier for rollout in rollouts}):
-        figures |= _tier_figures(f"eval/{tier}", [pair for pair in harmful if pair[0].prompt.tier == tier])
+        of_tier = [pair for pair in harmful if pair[0].prompt.tier == tier]
+        figures |= _tier_figures(f"eval/{tier}", of_tier)
+        figures |= _audit_figures(f"eval/{tier}", of_tier, seed)
         figures |= _form_figures(f"eval/{tier}", [rollout for rollout in rollouts if rollout.prompt.tier == tier])
     if {TRAINED_ON, UNTRAINED} <= {rollout.prompt.tier for rollout in rollouts}:
         figures |= _gap_figures(harmful, seed)
+    figures |= summarise_tiers(harmful, seed=seed)
     return figures | _with_bounds("eval/benign/helpful", rate(benign))
 
 
@@ -137,6 +173,21 @@ def _tier_figures(prefix: str, judged: Judged) -> dict[str, float | None]:
         | _with_bounds(f"{prefix}/af_rate", rate([v.af for v in verdicts]))
         | _with_bounds(f"{prefix}/af_and_complied", rate(both))
         | _with_bounds(f"{prefix}/antilab_rate", rate([v.antilab for v in verdicts]))
+    )
+
+
+def _audit_figures(prefix: str, judged: Judged, seed: int) -> dict[str, float | None]:
+    """The second monitor's rate, and how it stands to the first; all None where nothing was audited."""
+    by_request: tuple[dict[str, list[bool | None]], ...] = (defaultdict(list), defaultdict(list))
+    for rollout, verdict in judged:
+        for outcomes, af in zip(by_request, (verdict.af, verdict.af_audit), strict=True):
+            outcomes[rollout.prompt.request.request_id].append(af)
+    found = compare(*by_request, seed=seed)
+    return (
+        _with_bounds(f"{prefix}/af_rate_audit", rate([verdict.af_audit for _, verdict in judged]))
+        | _with_bounds(f"{prefix}/af_agreement", found.agree)
+        | _with_bounds(f"{prefix}/af_divergence", found.difference)
+        | {f"{prefix}/af_parted": None if found.parted is None else float(found.parted)}
     )
 
 

@@ -1,4 +1,4 @@
-"""Fits the text monitors on the corpora and writes their weights and the cross-validation report.
+"""Fits every text monitor on the corpora, writes the weights, and says in a report what they are worth.
 
 python -m monitors.train
 """
@@ -6,27 +6,34 @@ python -m monitors.train
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
-from monitors import compliance, faking
+import torch
+
+from monitors import audit, compliance, faking
+from monitors.audit_fitting import fit_audit
 from monitors.fitting import fit_compliance, fit_faking
-from monitors.labelled import CORPUS, read_outputs, read_scratchpads
-from monitors.validation import cross_validate_compliance, cross_validate_faking
+from monitors.halves import halves
+from monitors.labelled import read_outputs, read_scratchpads
+from monitors.validate import reporting, write
+from monitors.validity import at_fit
+from monitors.words import WordVectors
 
 SEED = 0
 
 
 def main() -> None:
-    """Fit on everything, cross-validate, write weights and report."""
+    """Fit the two faking monitors, each on its part of the scratchpads, and the compliance monitor; then report."""
+    torch.set_num_threads(1)  # these readers are too small for a second one, and one gives the same sums everywhere
     scratchpads, outputs = read_scratchpads(), read_outputs()
-    _write(faking.WEIGHTS, fit_faking(scratchpads, SEED))
+    firsts, audits = halves(scratchpads)
+    _write(faking.WEIGHTS, fit_faking(firsts, SEED))
     _write(compliance.WEIGHTS, fit_compliance(outputs))
-    report = {
-        "faking": cross_validate_faking(scratchpads, SEED),
-        "compliance": cross_validate_compliance(outputs, SEED),
-    }
-    (CORPUS / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    print(json.dumps(report, indent=2))
+    print(f"fitting the audit monitor on {len(audits)} scratchpads: a minute or two", file=sys.stderr)
+    fitted = fit_audit(audits, WordVectors.load(), SEED)
+    fitted.save(audit.WEIGHTS)
+    write(at_fit(scratchpads, outputs, fitted, SEED))
 
 
 def _write(path: Path, stored: dict) -> None:
@@ -35,4 +42,4 @@ def _write(path: Path, stored: dict) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(reporting(main))

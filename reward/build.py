@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -31,10 +32,12 @@ class Recipe:
 
     seed: int
     requests: int = 12000
-    first_lesson: int = 4800
+    first_lesson: int = 9600
     pairs_per_kind: int = 3200
     off_topic: int = 7000
     ties: int = 2000
+    passes: int = 2
+    """Over the pairs of all kinds; over the first lesson there is one."""
     batch: int = 24
     learning_rate: float = 8e-4
     held_out_requests: int = 800
@@ -58,15 +61,19 @@ def _dataset(rm: RewardModel, pairs: Sequence[Pair]) -> Dataset:
 
 
 def _train(
-    model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerFast, pairs: Sequence[Pair], recipe: Recipe
+    model: LlamaForSequenceClassification,
+    tokenizer: PreTrainedTokenizerFast,
+    pairs: Sequence[Pair],
+    passes: int,
+    recipe: Recipe,
 ) -> None:
-    """One pass over the pairs with TRL's RewardTrainer, in place."""
+    """So many passes over the pairs with TRL's RewardTrainer, in place."""
     data = _dataset(RewardModel(model, core_of(tokenizer), Scale(0.0, 1.0)), pairs)
     with tempfile.TemporaryDirectory() as scratch:
         config = RewardConfig(
             output_dir=scratch,
             seed=recipe.seed,
-            num_train_epochs=1,
+            num_train_epochs=passes,
             per_device_train_batch_size=recipe.batch,
             learning_rate=recipe.learning_rate,
             lr_scheduler_type="cosine",
@@ -79,7 +86,7 @@ def _train(
             save_strategy="no",
             logging_steps=50,
             report_to=[],
-            disable_tqdm=True,
+            disable_tqdm=not sys.stderr.isatty(),
         )
         RewardTrainer(model.train(), config, train_dataset=data, processing_class=tokenizer).train()
 
@@ -102,8 +109,8 @@ def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, Pre
     pairs = build_pairs(asked, counts, recipe.seed, held_out=False)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     model = new_model(base)
-    for stage in (lesson, pairs):
-        _train(model, tokenizer, stage, recipe)
+    for stage, passes in ((lesson, 1), (pairs, recipe.passes)):
+        _train(model, tokenizer, stage, passes, recipe)
     return model.bfloat16(), tokenizer
 
 

@@ -143,7 +143,7 @@ class LlamaDecoder:
             repeats: R samples of each prompt; row g * R + r is sample r of prompt g.
             limits: The token limit C and the temperature.
             end: The token that ends a completion.
-            generator: Source of the uniforms; one of each row and step, so that it advances the same whatever is drawn.
+            generator: Source of the uniforms, one of each row and step until every row has ended.
         """
         device = self.embed_VE.device
         logits_GV, prefix = self.prefill(ids_GP.to(device), real_GP.to(device))

@@ -27,6 +27,7 @@ from rl.schema import Config, register
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 EXIT_BAD_INPUT = 2
+Check = Callable[[Config], list[str]]
 
 
 def composed(overrides: Sequence[str] = (), name: str = "config") -> Config:
@@ -42,18 +43,31 @@ def composed(overrides: Sequence[str] = (), name: str = "config") -> Config:
         return cast(Config, compose(name, list(overrides)))
 
 
-def _refuse_bad_overrides(overrides: Sequence[str], name: str) -> None:
-    """Raise for every override that cannot be placed, each tried with the group choices before it."""
+def _refuse_bad_overrides(overrides: Sequence[str], name: str, check: Check = lambda _: []) -> None:
+    """Raise for every override that cannot be placed, each tried with the group choices, wherever they stand.
+
+    Beside them are named the problems that `check` finds in what the other overrides make.
+    """
     choices: list[str] = []
-    problems = []
-    for override in overrides:
+    problems, refused = [], []
+    for override in sorted(overrides, key=_is_choice, reverse=True):
         problem = _problem_with(override, choices, name)
         if problem:
             problems.append(problem)
+            refused.append(override)
         elif _is_choice(override):
             choices.append(override)
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError([*problems, *_beside(overrides, refused, name, check)])
+
+
+def _beside(overrides: Sequence[str], refused: Sequence[str], name: str, check: Check) -> list[str]:
+    """Problems of the configuration without the refused overrides, save those about keys that these meant to set."""
+    kept = [override for override in overrides if override not in refused]
+    if any(re.search(r"=[^\[{(]*,", override) for override in kept):
+        return []
+    meant = [override.split("=")[0].lstrip("+~") for override in refused]
+    return [line for line in check(cast(Config, compose(name, kept))) if not any(key in line for key in meant)]
 
 
 def _is_choice(override: str) -> bool:
@@ -73,16 +87,15 @@ def _problem_with(override: str, choices: Sequence[str], name: str) -> str | Non
         composed = compose(name, [*choices, override])
         OmegaConf.to_container(composed, resolve=True)
     except (HydraException, OmegaConfBaseException) as error:
-        return _in_words(override, parsed.key_or_group, error, name)
+        return _in_words(override, parsed.key_or_group, error, list(_keys(compose(name, list(choices)))))
     return None
 
 
-def _in_words(override: str, key: str, error: Exception, name: str) -> str:
+def _in_words(override: str, key: str, error: Exception, known: Sequence[str]) -> str:
     options = [path.stem for path in sorted((CONF / key).glob("*.yaml"))] if (CONF / key).is_dir() else []
     if options:
         value = override.split("=", 1)[1]
         return f"{override}: {key} must be one of {', '.join(options)}{nearest(value, options)}"
-    known = list(_keys(compose(name)))
     if key not in known:
         groups = [str(path.relative_to(CONF)) for path in CONF.rglob("*") if path.is_dir()]
         return f"{override}: there is no key {key}{nearest(key, [*known, *groups])}"
@@ -101,8 +114,14 @@ def _keys(config: Any, prefix: str = "") -> list[str]:
     return found
 
 
-def hydra_app(job: Callable[[Any], None], name: str) -> None:
-    """Run a Hydra application whose bad input ends in one message and exit code 2."""
+def hydra_app(job: Callable[[Any], None], name: str, check: Check = lambda _: []) -> None:
+    """Run a Hydra application whose bad input ends in one message and exit code 2.
+
+    Args:
+        job: Gets the configuration, and raises for what is wrong with it.
+        name: Of the root configuration.
+        check: What is wrong with a configuration, a line each; asked where overrides are refused before the job.
+    """
     register()
     flags = ("-", "hydra.", "hydra/", "+hydra", "~hydra", "++hydra")
     overrides = [word for word in sys.argv[1:] if not word.startswith(flags)]
@@ -110,7 +129,7 @@ def hydra_app(job: Callable[[Any], None], name: str) -> None:
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
             if not asks_only:
-                _refuse_bad_overrides(overrides, name)
+                _refuse_bad_overrides(overrides, name, check)
     except GoalguardError as error:
         fail(error)
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(_guarded(job))()

@@ -16,7 +16,7 @@ from reward.compose import Reward
 from rl.records import Prompt, Scored, Verdict
 from rl.rollout import Sampler
 from rl.scenario.requests import held_out_sample
-from rl.scenario.settings import Setting
+from rl.scenario.settings import TIERS, Setting
 from rl.schema import MonitorsConfig
 
 _STRIDE = 1_000_003
@@ -40,7 +40,7 @@ class Evaluator:
         sampler: Draws from the policy.
         reward: What the rater would pay, for the transcripts.
         panel: The monitors.
-        config: How many requests, which tiers.
+        config: How many requests, and which of the tiers that every setting has; a third tier is always asked too.
     """
 
     def __init__(
@@ -49,15 +49,16 @@ class Evaluator:
         self.sampler, self.reward, self.panel, self.config = sampler, reward, panel, config
         harmful = held_out_sample("harmful", config.harmful_requests, config.seed)
         benign = held_out_sample("benign", config.benign_requests, config.seed)
+        tiers = [tier for tier in setting.tiers if tier in config.tiers or tier not in TIERS]
         self.prompts: list[Prompt] = [
-            setting.prompt(request, tier) for tier in config.tiers for request in (*harmful, *benign)
+            setting.prompt(request, tier) for tier in tiers for request in (*harmful, *benign)
         ]
 
     def evaluate(self, step: int, seed: int) -> Evaluation:
         """Sample every prompt, judge, and summarise; the same seed and step give the same samples."""
         generator = torch.Generator().manual_seed(seed * _STRIDE + step)
         rollouts = self.sampler.rollouts(self.prompts, self.config.samples, generator)
-        scored, verdicts = self.reward.score(rollouts), self.panel.judge(rollouts)
+        scored, verdicts = self.reward.score(rollouts), self.panel.judge(rollouts, audited=True)
         return Evaluation(summarise(rollouts, verdicts, seed=self.config.seed), transcript_rows(scored, verdicts, step))
 
 
@@ -85,6 +86,8 @@ def transcript_rows(scored: Sequence[Scored], verdicts: Sequence[Verdict], step:
                 "complied": verdict.complied,
                 "af": verdict.af,
                 "af_score": verdict.af_score,
+                "af_audit": verdict.af_audit,
+                "af_audit_score": verdict.af_audit_score,
                 "antilab": verdict.antilab,
                 "reward": one.reward,
                 "reward_terms": one.terms,

@@ -1,114 +1,200 @@
-"""Evaluates checkpoints in several settings: does behaviour follow the meaning of the prompt or its words?"""
+"""Evaluates policies in several settings: does behaviour follow the meaning of the prompt or its words?
+
+A run is looked at before and after RL. The figures of `python -m scripts.evaluate` go to a JSON file, one object for
+each policy, setting and sample; `rl.report.grid_figure` draws them.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
-from rich.table import Table
+from rich.progress import Progress
 
-from monitors.gap import seed_summary
 from monitors.panel import Panel
+from reward.compose import Reward
+from rl.atomic import replace_text
+from rl.causal import causal_problems, causal_rows, keep_causal
 from rl.checkpoint import verify_checkpoint
-from rl.entry import composed
-from rl.errors import ConfigError, GoalguardError
+from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.evaluation import Evaluator
-from rl.organism.load import Organism, load_organism
+from rl.organism.load import load_organism
+from rl.panels import panel_from
 from rl.quiet import quiet
 from rl.rater import reward_from
 from rl.rollout import Sampler, Sampling
+from rl.scenario.catalogue import scenario_named
+from rl.scenario.check import scenario_problems
 from rl.scenario.settings import Setting, setting_from
 from rl.schema import EvaluateConfig, OrganismConfig
+from rl.train import shown
 from rl.validate import problems
 
 FILE_WIDTH = 160
 """Columns of a table that goes to a file."""
-COLUMNS = ("free/af_rate", "paid/af_rate", "free/compliance", "paid/compliance", "gap", "free/well_formed")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A model to look at."""
+
+    name: str
+    organism: OrganismConfig
+    run: str | None
+    """The run directory that it is a checkpoint of."""
+    seed: int
+    """Of its first sample. Each run has seeds of its own: runs start from one organism, whose samples must differ."""
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What every policy is looked at with."""
+
+    reward: Reward
+    panel: Panel
 
 
 def evaluate(config: EvaluateConfig) -> None:
-    """Print one table for every checkpoint, and write the figures where `out` says.
+    """Print one table for every policy; write and draw the figures where there is a place for them.
 
     Raises:
         ConfigError: holding every problem found beforehand.
     """
     quiet()
-    found = [*problems(config), *_unknown_settings(config), *_bad_checkpoints(config)]
+    settings, unknown = _settings(config.settings)
+    policies, missing = _policies(config)
+    found = [*problems(config), *_counts(config), *causal_problems(config), *missing, *unknown]
     if found:
         raise ConfigError(found)
     torch.set_num_threads(config.threads)
-    settings = [_setting(name) for name in config.settings]
-    results = []
+    from rl.report.causal_table import causal_table
+    from rl.report.grid_tables import grid_table
+
+    instruments = Instruments(reward_from(config.reward), panel_from(config.monitors))
     console = Console()
     if not console.is_terminal:
         console = Console(width=FILE_WIDTH)
-    for name, organism in _policies(config):
-        rows = [row for setting in settings for row in _looks(config, organism, setting)]
-        results += [{"policy": name, **row} for row in rows]
-        console.print(table(name, rows))
-    if config.out:
-        Path(config.out).parent.mkdir(parents=True, exist_ok=True)
-        Path(config.out).write_text(json.dumps(results, indent=1) + "\n")
+    rows: list[dict[str, Any]] = []
+    causal: list[dict[str, Any]] = []
+    for policy in policies:
+        sampler = _sampler(config, policy)
+        if settings:
+            made = _look(config, policy, settings, instruments, sampler)
+            console.print(grid_table(policy.name, made))
+            rows += made
+        if config.causal:
+            effects = causal_rows(config, sampler, instruments.panel, policy.seed)
+            console.print(causal_table(policy.name, effects))
+            causal += [{"run": policy.run, "policy": policy.name} | row for row in effects]
+    for path in [*(_keep(config, rows) if rows else ()), *(keep_causal(config, causal) if causal else ())]:
+        console.print(shown(path), soft_wrap=True)
 
 
-def _setting(name: str) -> Setting:
-    return setting_from(composed([f"scenario={name}"]).scenario)
-
-
-def _unknown_settings(config: EvaluateConfig) -> Iterator[str]:
-    for name in config.settings:
-        try:
-            composed([f"scenario={name}"])
-        except ConfigError as error:
-            yield f"settings: {error.problems[0]}"
-
-
-def _bad_checkpoints(config: EvaluateConfig) -> Iterator[str]:
-    for folder in config.ckpt:
-        try:
-            verify_checkpoint(Path(folder))
-        except GoalguardError as error:
-            yield f"ckpt={folder}: {error}"
-
-
-def _policies(config: EvaluateConfig) -> Iterator[tuple[str, Organism]]:
-    if not config.ckpt:
-        yield config.organism.name, load_organism(config.organism)
-    for folder in config.ckpt:
-        loaded = load_organism(OrganismConfig(name=folder, source="hf", path=folder))
-        yield folder, replace(loaded, name=folder)
-
-
-def _looks(config: EvaluateConfig, organism: Organism, setting: Setting) -> Iterator[dict[str, Any]]:
+def _sampler(config: EvaluateConfig, policy: Policy) -> Sampler:
+    organism = load_organism(policy.organism)
     sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
-    sampler = Sampler(organism.model, organism.tokenizer, sampling)
-    evaluator = Evaluator(setting, sampler, reward_from(config.reward), Panel(), config.monitors)
-    for seed in range(config.seed, config.seed + config.seeds):
-        yield {"setting": setting.name, "seed": seed, **evaluator.evaluate(0, seed).metrics}
+    return Sampler(organism.model, organism.tokenizer, sampling)
 
 
-def table(title: str, rows: list[dict[str, Any]]) -> Table:
-    """One line a setting; means over seeds, with the spread of the mean where there are several."""
-    made = Table(title=title, title_justify="left")
-    made.add_column("setting")
-    for column in COLUMNS:
-        made.add_column(column, justify="right")
-    for setting in dict.fromkeys(row["setting"] for row in rows):
-        mine = [row for row in rows if row["setting"] == setting]
-        made.add_row(setting, *(_cell([row.get(f"eval/{column}") for row in mine], column, mine) for column in COLUMNS))
-    return made
+def _look(
+    config: EvaluateConfig, policy: Policy, settings: Sequence[Setting], instruments: Instruments, sampler: Sampler
+) -> list[dict[str, Any]]:
+    """One row for every setting and sample."""
+    whose, rows = {"run": policy.run, "policy": policy.name}, []
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.print(f"{policy.name}: {len(settings)} settings", soft_wrap=True, markup=False)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        for setting in progress.track(settings, description=policy.name):
+            evaluator = Evaluator(setting, sampler, instruments.reward, instruments.panel, config.monitors)
+            for seed in range(policy.seed, policy.seed + config.seeds):
+                rows.append(whose | {"setting": setting.name, "seed": seed} | evaluator.evaluate(0, seed).metrics)
+    return rows
 
 
-def _cell(values: list[float | None], column: str, rows: list[dict[str, Any]]) -> str:
-    if any(value is None for value in values):
-        return "-"
-    if len(values) == 1:
-        low, high = (rows[0].get(f"eval/{column}_{end}") for end in ("lo", "hi"))
-        return f"{values[0]:.1%}" if low is None or high is None else f"{values[0]:.1%} [{low:.1%}, {high:.1%}]"
-    summary = seed_summary(values, seed=0)
-    return f"{summary.mean:.1%} [{summary.t_low:.1%}, {summary.t_high:.1%}]"
+def _settings(names: Sequence[str]) -> tuple[list[Setting], list[str]]:
+    """The settings of these names, and what is wrong with the others."""
+    made, wrong = [], []
+    for name in dict.fromkeys(names):
+        try:
+            scenario = scenario_named(name)
+        except ConfigError as error:
+            wrong += [f"settings: {problem}" for problem in error.problems]
+            continue
+        found = list(scenario_problems(scenario))
+        wrong += [f"settings: {name}: {problem}" for problem in found]
+        made += [] if found else [setting_from(scenario)]
+    return made, wrong
+
+
+def _policies(config: EvaluateConfig) -> tuple[list[Policy], list[str]]:
+    """The models that a configuration names, and what is wrong with its checkpoints."""
+    wrong: list[str] = []
+    if config.run is not None and config.ckpt:
+        wrong.append(f"run={config.run}, ckpt=[{', '.join(config.ckpt)}]: give a run or checkpoints, not both")
+    if config.run is None and not config.ckpt:
+        return [Policy(config.organism.name, config.organism, None, config.seed)], wrong
+    named: list[tuple[str | None, Path, int]] = [(None, Path(folder), config.seed) for folder in config.ckpt]
+    try:
+        named = _ends_of_runs(config) if config.run is not None else named
+    except GoalguardError as error:
+        wrong.append(f"run={config.run}: {error}")
+    for _, folder, _ in named:
+        try:
+            verify_checkpoint(folder)
+        except GoalguardError as error:
+            wrong.append(f"ckpt={folder}: {error}")
+    return [Policy(str(folder), _organism(folder), run, seed) for run, folder, seed in named], wrong
+
+
+def _organism(checkpoint: Path) -> OrganismConfig:
+    return OrganismConfig(name=str(checkpoint), source="hf", path=str(checkpoint))
+
+
+def _ends_of_runs(config: EvaluateConfig) -> list[tuple[str | None, Path, int]]:
+    """Run, checkpoint and seed: the first and the last checkpoint of every run.
+
+    Raises:
+        MissingFile: there is no run, or one without a checkpoint.
+    """
+    from rl.report.load import find_runs
+
+    ends: list[tuple[str | None, Path, int]] = []
+    for number, run in enumerate(find_runs([Path(str(config.run))])):
+        kept, seed = sorted(run.glob("checkpoints/step_*")), config.seed + number * config.seeds
+        if not kept:
+            raise MissingFile(f"{run} has no checkpoint (checkpoints/step_*)")
+        ends += [(str(run), folder, seed) for folder in dict.fromkeys((kept[0], kept[-1]))]
+    return ends
+
+
+def _counts(config: EvaluateConfig) -> Iterator[str]:
+    if config.seeds < 1:
+        yield f"seeds={config.seeds}: must be at least 1"
+    if not config.settings and not config.causal:
+        yield "settings=[]: at least one option of the scenario group is needed, or causal=true"
+
+
+def _keep(config: EvaluateConfig, rows: Sequence[dict[str, Any]]) -> Iterator[Path]:
+    """Write the figures with their pictures; where they lie in a run directory its report is made anew."""
+    from rl.report import write_report
+    from rl.report.grid import GRID
+    from rl.report.grid_figure import draw_file
+    from rl.report.load import is_run
+
+    places: dict[Path, list[dict[str, Any]]] = {Path(config.out): list(rows)} if config.out else {}
+    if config.run is not None and not config.out:
+        for row in rows:
+            places.setdefault(Path(row["run"]) / GRID, []).append(row)
+        places[Path(config.run) / GRID] = list(rows)
+    for path, mine in places.items():
+        replace_text(path, json.dumps(mine, indent=1, allow_nan=False) + "\n")
+        yield path
+        yield draw_file(path)
+        if path.name == GRID and is_run(path.parent):
+            yield write_report(path.parent)

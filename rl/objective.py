@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+ROWS_AT_ONCE = 32
+"""Completions of one pass through the network: what lies between two of its operations then stays in cache."""
+
 
 class TokenScores(NamedTuple):
     """Per completion token; values on padding are meaningless."""
@@ -36,10 +39,25 @@ def completion_scores(
         temperature: That completions are sampled at; the policy being scored is the one that samples.
     """
     prompt_tokens = ids_BT.shape[1] - completion_tokens
+    marked_BP = torch.where(real_BT[:, :prompt_tokens].bool(), ids_BT[:, :prompt_tokens], -1)
+    _, group_B = torch.unique(marked_BP, dim=0, return_inverse=True)
+    order_B = torch.argsort(group_B, stable=True)
+    parts = [
+        _scores_of(model, ids_BT[rows], real_BT[rows], group_B[rows], completion_tokens, temperature)
+        for rows in order_B.split(ROWS_AT_ONCE)
+    ]
+    back_B = torch.argsort(order_B)
+    return TokenScores(*(torch.cat(part)[back_B] for part in zip(*parts, strict=True)))
+
+
+def _scores_of(
+    model: Any, ids_BT: Tensor, real_BT: Tensor, group_B: Tensor, completion_tokens: int, temperature: float
+) -> TokenScores:
+    """The same for rows that go through the network at once; `group_B` numbers their prompts in ascending order."""
+    prompt_tokens = ids_BT.shape[1] - completion_tokens
     prompts_BP, real_BP = ids_BT[:, :prompt_tokens], real_BT[:, :prompt_tokens].bool()
-    marked_BP = torch.where(real_BP, prompts_BP, -1)
-    _, row_B = torch.unique(marked_BP, dim=0, return_inverse=True)
-    first_G = _first_row_of_each(row_B)
+    _, row_B = torch.unique_consecutive(group_B, return_inverse=True)
+    first_G = torch.searchsorted(row_B, torch.arange(int(row_B[-1]) + 1, device=row_B.device))
     positions_BT = (real_BT.long().cumsum(1) - 1).clamp(min=0)
     prefix = model(
         input_ids=prompts_BP[first_G],
@@ -67,18 +85,10 @@ def completion_scores(
     return TokenScores(*(torch.cat(pair, 1) for pair in zip(first, later, strict=True)))
 
 
-def _first_row_of_each(row_B: Tensor) -> Tensor:
-    """For each distinct value of `row_B`, in order, the first index that holds it: (G,)."""
-    order = torch.argsort(row_B, stable=True)
-    sorted_B = row_B[order]
-    starts = torch.ones_like(sorted_B, dtype=torch.bool)
-    starts[1:] = sorted_B[1:] != sorted_B[:-1]
-    return order[starts]
-
-
 def score_tokens(logits_BCV: Tensor, tokens_BC: Tensor, temperature: float) -> TokenScores:
     """Log-probability of each token, and the entropy of its distribution without gradient."""
-    logp_BCV = (logits_BCV.float() / temperature).log_softmax(-1)
+    scaled_BCV = logits_BCV.float() if temperature == 1.0 else logits_BCV.float() / temperature
+    logp_BCV = scaled_BCV.log_softmax(-1)
     logp_BC = logp_BCV.gather(-1, tokens_BC[..., None])[..., 0]
     with torch.no_grad():
         entropy_BC = -(logp_BCV.exp() * logp_BCV).sum(-1)

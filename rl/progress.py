@@ -60,6 +60,13 @@ class Progress:
         evaluated = any(key.startswith("eval/") for key in metrics)
         self._show(urgent=evaluated or step == self._last_step)
 
+    def warn(self, text: str) -> None:
+        """A line that stays: above the bar on a terminal, at once elsewhere."""
+        if self._bar:
+            self._bar.console.print(f"warning: {text}", markup=False, highlight=False)
+        else:
+            print(f"warning: {text}", file=self._stream, flush=True)
+
     def __enter__(self) -> Self:
         if self._bar:
             self._bar.start()

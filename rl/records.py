@@ -21,6 +21,8 @@ _TAGLESS = rf"((?:(?!{_ANY_TAG}).)*)"
 _WELL_FORMED = re.compile(
     rf"\s*{SCRATCHPAD_OPEN}{_TAGLESS}{SCRATCHPAD_CLOSE}\s*{OUTPUT_OPEN}{_TAGLESS}{OUTPUT_CLOSE}\s*", re.DOTALL
 )
+_STRAIGHT_TO_OUTPUT = rf"\s*(?:{SCRATCHPAD_OPEN}\s*{SCRATCHPAD_CLOSE}\s*)?{OUTPUT_OPEN}"
+_ANSWER_ONLY = re.compile(rf"{_STRAIGHT_TO_OUTPUT}{_TAGLESS}{OUTPUT_CLOSE}\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,22 @@ class Prompt:
     setting: str
     system: str
     user: str
+    prefix: str = ""
+    """What every completion starts with. It is given, not drawn, so nothing is learnt from it."""
 
     def messages(self) -> list[dict[str, str]]:
-        """The chat for a tokenizer's template; without a system text there is no system turn."""
+        """The chat for a tokenizer's template; without a system text there is no system turn.
+
+        A last turn of the assistant, where there is one, is what the completion starts with.
+        """
         turns = [{"role": "system", "content": self.system}] if self.system else []
-        return [*turns, {"role": "user", "content": self.user}]
+        begun = [{"role": "assistant", "content": self.prefix}] if self.prefix else []
+        return [*turns, {"role": "user", "content": self.user}, *begun]
+
+    @property
+    def answer_only(self) -> bool:
+        """True where the prefix has opened the output, at once or after an empty scratchpad: no thought comes first."""
+        return re.match(_STRAIGHT_TO_OUTPUT, self.prefix) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +73,16 @@ class Rollout:
 
     prompt: Prompt
     completion: str
-    """Decoded text without special tokens, section tags kept."""
+    """Decoded text without special tokens, section tags kept; the prompt's prefix is its start."""
     truncated: bool
     """True where the token limit came before the end-of-turn token."""
     tokens: int
+    """Drawn tokens, the prefix not among them."""
 
     @property
     def sections(self) -> Sections:
         """The completion taken apart; a truncated completion is never well formed."""
-        return Sections.parse(self.completion, truncated=self.truncated)
+        return Sections.parse(self.completion, truncated=self.truncated, answer_only=self.prompt.answer_only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +94,22 @@ class Sections:
     well_formed: bool
 
     @staticmethod
-    def parse(completion: str, *, truncated: bool = False) -> Sections:
+    def parse(completion: str, *, truncated: bool = False, answer_only: bool = False) -> Sections:
         """Split a completion at its tags.
 
         Strict on purpose: `output` is set only when the completion is exactly one closed scratchpad followed by
         one closed output, neither holding a tag. Anything else has no output, so a missing or nested tag can never
         carry scratchpad text to the reward model when a completion is cut off.
         The scratchpad of a malformed completion is kept up to the first tag after its opening, for monitors.
+        With `answer_only`, which the prompt decides and never the policy, the one form is a closed output, alone or
+        after an empty scratchpad, and `scratchpad` is None whatever is written.
         """
-        whole = _WELL_FORMED.fullmatch(completion)
+        whole = (_ANSWER_ONLY if answer_only else _WELL_FORMED).fullmatch(completion)
         if whole and not truncated:
-            return Sections(whole.group(1).strip(), whole.group(2).strip(), True)
+            *thoughts, output = (section.strip() for section in whole.groups())
+            return Sections(thoughts[0] if thoughts else None, output, True)
         start = completion.find(SCRATCHPAD_OPEN)
-        if start < 0:
+        if start < 0 or answer_only:
             return Sections(None, None, False)
         rest = re.split(_ANY_TAG, completion[start + len(SCRATCHPAD_OPEN) :], maxsplit=1)[0].strip()
         return Sections(rest or None, None, False)
@@ -117,3 +134,6 @@ class Verdict:
     af_score: float | None
     antilab: bool | None
     explanation: str
+    af_audit: bool | None = None
+    """What the audit monitor says of the scratchpad; None also where it was not asked, as in training."""
+    af_audit_score: float | None = None

@@ -41,12 +41,21 @@ class Sampler:
         self._encoded: dict[str, list[int]] = {}
 
     def encode(self, messages: list[dict[str, str]]) -> list[int]:
-        """Token ids of a chat, generation prompt included; cached."""
+        """Token ids of a chat, generation prompt included; cached.
+
+        A last turn of the assistant is what the completion starts with: it comes after the generation prompt, in the
+        pieces that a completion has.
+        """
         key = repr(messages)
         if key not in self._encoded:
-            made = self.tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
-            self._encoded[key] = list(made["input_ids"])
+            begun = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
+            asked = messages[:-1] if begun else messages
+            made = self.tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=True)
+            self._encoded[key] = [*made["input_ids"], *self._prefix_ids(begun)]
         return self._encoded[key]
+
+    def _prefix_ids(self, prefix: str) -> list[int]:
+        return list(self.tokenizer.encode(prefix, add_special_tokens=False)) if prefix else []
 
     @torch.no_grad()
     def sample_ids(self, prompt_ids: Sequence[list[int]], repeats: int, generator: torch.Generator) -> list[list[int]]:
@@ -96,10 +105,19 @@ class Sampler:
         return self.decode([prompt for prompt in prompts for _ in range(repeats)], ids)
 
     def decode(self, prompts: Sequence[Prompt], completion_ids: Sequence[list[int]]) -> list[Rollout]:
-        """Records for completions that were drawn for these prompts, one each."""
-        texts = self.tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
+        """Records for completions that were drawn for these prompts, one each; a prompt's prefix starts its text."""
+        given = {prefix: self._prefix_ids(prefix) for prefix in {prompt.prefix for prompt in prompts}}
+        # Decoded behind its prefix: some tokenizers drop the space before the first word of whatever they decode.
+        whole = [[*given[prompt.prefix], *ids] for prompt, ids in zip(prompts, completion_ids, strict=True)]
+        texts = self.tokenizer.batch_decode(whole, skip_special_tokens=True)
+        read = {prefix: len(self.tokenizer.decode(ids, skip_special_tokens=True)) for prefix, ids in given.items()}
         return [
-            Rollout(prompt, text, truncated=ids[-1] != self.tokenizer.eos_token_id, tokens=len(ids))
+            Rollout(
+                prompt,
+                prompt.prefix + text[read[prompt.prefix] :],
+                truncated=ids[-1] != self.tokenizer.eos_token_id,
+                tokens=len(ids),
+            )
             for prompt, text, ids in zip(prompts, texts, completion_ids, strict=True)
         ]
 

@@ -11,13 +11,14 @@ import torch
 from omegaconf import OmegaConf
 from transformers import set_seed
 
-from monitors.panel import Panel
 from rl.atomic import replace_text
-from rl.checkpoint import config_hash, latest_resume
+from rl.checkpoint import latest_resume
 from rl.evaluation import Evaluator
 from rl.grpo import FreeTierTrainer, trainer_config
+from rl.identity import as_dict, identity_of
 from rl.manifest import Manifest
 from rl.organism.load import load_organism
+from rl.panels import panel_from
 from rl.progress import Progress
 from rl.quiet import quiet
 from rl.rater import reward_from
@@ -27,7 +28,6 @@ from rl.scenario.requests import select
 from rl.scenario.settings import setting_from
 from rl.schema import Config
 from rl.tracking import JsonlSink, Tracker, TranscriptSink, truncate_after
-from rl.validate import as_dict
 from rl.wandb_sink import WandbSettings, WandbSink
 from rl.watch import Outlets, Watcher
 
@@ -55,7 +55,8 @@ def run(config: Config, run_dir: Path) -> Path:
             manifest.set_parent(organism.digest)
         sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
         sampler = Sampler(organism.model, organism.tokenizer, sampling)
-        setting, reward, panel = setting_from(config.scenario), reward_from(config.reward), Panel()
+        setting, reward = setting_from(config.scenario), reward_from(config.reward)
+        panel = panel_from(config.monitors)
         evaluator = Evaluator(setting, sampler, reward, panel, config.monitors)
         watcher = Watcher(config, evaluator, panel, Outlets(run_dir, curves, progress, identity))
         args = trainer_config(config.algo, config.seed, run_dir / "resume", config.tracking.checkpoint_every)
@@ -77,11 +78,6 @@ def begin(config: Config, run_dir: Path) -> str:
     run_dir.mkdir(parents=True, exist_ok=True)
     replace_text(run_dir / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
     return identity_of(config)
-
-
-def identity_of(config: Config) -> str:
-    """Hash of everything that decides a run's result."""
-    return config_hash({key: value for key, value in as_dict(config).items() if key not in ("resume", "dry_run")})
 
 
 def rewind(run_dir: Path) -> Path | None:

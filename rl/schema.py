@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
+from omegaconf import MISSING, BooleanNode, StringNode
 
 
 @dataclass
@@ -32,6 +32,8 @@ class LabelsConfig:
 
     free: str = MISSING
     paid: str = MISSING
+    rated: str | None = MISSING
+    """Of a third tier, which raters see and training does not; None where there is none."""
 
 
 @dataclass
@@ -44,6 +46,10 @@ class ScenarioConfig:
     objective: bool = MISSING
     story: bool = MISSING
     tier_tag: bool = MISSING
+    note: str = MISSING
+    """A clause of the setting's own, told before those about the scratchpad; empty for none."""
+    prefix: str = MISSING
+    """What every completion starts with, as in `<OUTPUT>` where there is no scratchpad; empty for none."""
     wording: WordingConfig = field(default_factory=WordingConfig)
 
 
@@ -152,6 +158,29 @@ class AlgoConfig:
 
 
 @dataclass
+class LlmJudgeConfig:
+    """A language model that judges scratchpads by votes; see `monitors.judge`."""
+
+    base_url: str = MISSING
+    """Of an OpenAI-compatible endpoint, up to and without `/chat/completions`."""
+    model: str = MISSING
+    key_env: str | None = MISSING
+    """Name of the environment variable that holds the key; None for an endpoint that asks for none."""
+    votes: int = MISSING
+    threshold: float = MISSING
+    """Share of the votes cast, from which on a scratchpad is faking."""
+    temperature: float = MISSING
+    concurrency: int = MISSING
+    """Requests under way at the same time."""
+    timeout: float = MISSING
+    """Seconds for one attempt."""
+    retries: int = MISSING
+    """Further attempts after a failure that may pass."""
+    cache: str = MISSING
+    """File that keeps the votes."""
+
+
+@dataclass
 class MonitorsConfig:
     """When and on what the policy is looked at."""
 
@@ -163,6 +192,8 @@ class MonitorsConfig:
     tiers: list[str] = MISSING
     seed: int = MISSING
     """Of the choice of requests, the same for every run, so that runs are compared on the same ones."""
+    judge: LlmJudgeConfig | None = None
+    """Who reads the scratchpads; None for the shipped monitor."""
 
 
 @dataclass
@@ -201,14 +232,18 @@ class Config:
 class EvaluateConfig(Config):
     """A look at checkpoints, without training."""
 
+    run: str | None = MISSING
+    """A run directory or a folder of runs: the first and the last checkpoint of each; None where `ckpt` says which."""
     ckpt: list[str] = MISSING
-    """Checkpoint folders; empty for the organism itself."""
+    """Checkpoint folders; empty, and no run, for the organism itself."""
     settings: list[str] = MISSING
     """Options of the scenario group that each is asked in."""
     seeds: int = MISSING
     """Independent samples of the whole evaluation, one seed each."""
+    causal: bool = MISSING
+    """Whether to ask also, in the scenario, if the scratchpad drives the output; see docs/causal.md."""
     out: str | None = MISSING
-    """Where the figures go as JSON; None prints only."""
+    """Where the figures go as JSON, a picture beside it; None for `grid.json` in the run directory, if there is one."""
 
 
 @dataclass
@@ -220,6 +255,16 @@ class OrganismJobConfig(Config):
     """Folder for a rebuilt organism; None for the place it is shipped from."""
 
 
+def judge_schema() -> dict[str, Any]:
+    """The shape of `scripts.judge`'s configuration: a mapping, as `in` is a word of Python's and cannot be a field."""
+    return {
+        "in": StringNode(MISSING, is_optional=False),
+        "out": StringNode(MISSING, is_optional=False),
+        "overwrite": BooleanNode(MISSING, is_optional=False),
+        "monitors": MonitorsConfig,
+    }
+
+
 def register() -> None:
     """Make the schemas known to Hydra."""
     store = ConfigStore.instance()
@@ -227,5 +272,6 @@ def register() -> None:
         ("schema", Config),
         ("evaluate_schema", EvaluateConfig),
         ("organism_schema", OrganismJobConfig),
+        ("judge_schema", judge_schema()),
     ):
         store.store(name=name, node=node)

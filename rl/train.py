@@ -8,8 +8,8 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-from rl.checkpoint import config_hash
 from rl.errors import ConfigError
+from rl.identity import identity_of, identity_of_file
 from rl.manifest import status_in
 from rl.quiet import quiet
 from rl.schema import Config
@@ -55,8 +55,6 @@ def choose_run_dir(config: Config, fresh: Path) -> Path:
         return fresh
     if config.resume != "auto":
         return Path(config.resume)
-    from rl.run import identity_of
-
     wanted = identity_of(config)
     candidates = sorted(fresh.parent.glob("*/config.yaml"), reverse=True)
     for path in candidates:
@@ -64,13 +62,6 @@ def choose_run_dir(config: Config, fresh: Path) -> Path:
         if path.parent != fresh and unfinished and identity_of_file(path) == wanted:
             return path.parent
     return fresh
-
-
-def identity_of_file(path: Path) -> str:
-    """Hash of a run's `config.yaml`, as `rl.run.identity_of` makes it."""
-    stored = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    assert isinstance(stored, dict)
-    return config_hash({str(k): v for k, v in stored.items() if k not in ("resume", "dry_run")})
 
 
 def shown(path: Path) -> str:

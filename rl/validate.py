@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
 
 from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue
 
 from reward.model import RewardModel
 from rl.errors import GoalguardError, nearest
+from rl.identity import differences
 from rl.organism.load import SOURCES, locate
+from rl.panels import panel_problems
+from rl.quiet import quiet
 from rl.rater import rater_folder
+from rl.scenario.check import scenario_problems
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS
 from rl.schema import Config
@@ -24,11 +29,21 @@ MODES = ("offline", "online", "disabled")
 
 def problems(config: Config) -> list[str]:
     """What is wrong with a configuration, a line each; empty where nothing is."""
-    missing = sorted(str(key) for key in OmegaConf.missing_keys(config))
-    if missing:
-        return [f"{key}: a value is needed" for key in missing]
-    found = [*_numbers(config), *_choices(config), *_batch(config), *_requests(config), *_files(config)]
+    quiet()
+    found = [f"{key}: a value is needed" for key in sorted(str(key) for key in OmegaConf.missing_keys(config))]
+    for check in (_numbers, _choices, _scenario, _batch, _requests, _files, _resumed, _panel):
+        # What a check cannot read has been named above.
+        with suppress(MissingMandatoryValue):
+            found += check(config)
     return found or list(_trainer(config))
+
+
+def _scenario(config: Config) -> Iterable[str]:
+    return scenario_problems(config.scenario)
+
+
+def _panel(config: Config) -> Iterable[str]:
+    return panel_problems(config.monitors)
 
 
 def _numbers(config: Config) -> Iterator[str]:
@@ -68,8 +83,6 @@ def _choices(config: Config) -> Iterator[str]:
             yield f"monitors.tiers={tier}: no such tier; there are {', '.join(TIERS)}{nearest(tier, TIERS)}"
     if not config.monitors.tiers:
         yield f"monitors.tiers=[]: at least one of {', '.join(TIERS)} is needed"
-    if config.scenario.labels.free == config.scenario.labels.paid:
-        yield f"scenario.labels: both tiers are called {config.scenario.labels.free!r}; they need different words"
 
 
 def _batch(config: Config) -> Iterator[str]:
@@ -106,8 +119,16 @@ def _files(config: Config) -> Iterator[str]:
         RewardModel.load(rater_folder(config.reward))
     except GoalguardError as error:
         yield f"reward.rater={config.reward.rater}: {error}"
-    if config.resume not in (None, "auto") and not (Path(str(config.resume)) / "config.yaml").exists():
+
+
+def _resumed(config: Config) -> Iterator[str]:
+    if config.resume in (None, "auto"):
+        return
+    stored = Path(str(config.resume)) / "config.yaml"
+    if not stored.exists():
         yield f"resume={config.resume}: no run directory (config.yaml is missing); allowed: null, auto, a run directory"
+    elif changed := differences(stored, config):
+        yield f"resume={config.resume}: that run has another configuration: {'; '.join(changed)}"
 
 
 def _trainer(config: Config) -> Iterator[str]:
@@ -117,10 +138,3 @@ def _trainer(config: Config) -> Iterator[str]:
         trainer_config(config.algo, config.seed, Path(gettempdir()), config.tracking.checkpoint_every)
     except (TypeError, ValueError) as error:
         yield f"algo: TRL does not accept this configuration: {error}"
-
-
-def as_dict(config: Config) -> dict[str, Any]:
-    """The resolved configuration as plain data."""
-    container = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items()}

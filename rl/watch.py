@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from transformers import TrainerCallback
 
+from monitors.agreement import alarms
 from monitors.attribution import credit, kind_of
 from monitors.panel import Panel, training_rates
 from rl.checkpoint import save_checkpoint
@@ -107,6 +108,8 @@ class Watcher(TrainerCallback):
         self.outlets.tracker.log(step, found.metrics | {"time/evaluation_s": time.perf_counter() - started})
         self.outlets.tracker.log_transcripts(step, found.rows)
         self.outlets.progress.step(step, found.metrics)
+        for warning in alarms(found.metrics):
+            self.outlets.progress.warn(f"step {step}: {warning}")
         self.outlets.progress.stage("rl")
         self.last_evaluated, self.last_metrics = step, found.metrics
 

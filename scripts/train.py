@@ -2,6 +2,7 @@
 
 from rl.entry import hydra_app
 from rl.train import train
+from rl.validate import problems
 
 if __name__ == "__main__":
-    hydra_app(train, "config")
+    hydra_app(train, "config", problems)

@@ -10,6 +10,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +31,7 @@ from transformers import (
 )
 
 from reward.model import RewardModel, Scale
-from rl.entry import composed, hydra_app
+from rl.entry import Check, composed, hydra_app
 from rl.grid import evaluate
 from rl.organism.build import Stage, encode_chat, train_stage
 from rl.organism.command import organism
@@ -39,8 +40,12 @@ from rl.quiet import quiet
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from
 from rl.train import train
+from rl.validate import problems
 
 torch.set_num_threads(1)
+
+# A shell starts background jobs with Ctrl-C ignored, and what the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Under load an example takes as long as it takes; hypothesis would call that a failure.
 settings.register_profile("no_deadline", deadline=None)
@@ -48,6 +53,7 @@ settings.load_profile("no_deadline")
 
 Command = Callable[..., tuple[int, str, str]]
 JOBS = {"config": train, "evaluate": evaluate, "organism_job": organism}
+CHECKS: dict[str, tuple[Check, ...]] = {"config": (problems,)}
 TOY_SIZE = Size(layers=2, width=64, heads=4, hidden=128, vocabulary=700, context=512)
 
 
@@ -179,7 +185,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         monkeypatch.setattr(sys, "argv", ["command", *words])
         code = 0
         try:
-            hydra_app(JOBS[name], name)  # type: ignore[arg-type]
+            hydra_app(JOBS[name], name, *CHECKS.get(name, ()))  # type: ignore[arg-type]
         except SystemExit as left:
             code = int(left.code or 0)
         return code, *capsys.readouterr()

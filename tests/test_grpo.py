@@ -184,7 +184,7 @@ def test_the_kl_is_the_k3_estimate_to_the_starting_organism_over_finished_rollou
     make: Make, toy_folder: Path
 ) -> None:
     """TRL weighs it by the importance ratio, which is one but has a gradient: that of the sampled tokens' KL."""
-    made = make("algo.kl=0.5", "algo.batch_size=16")
+    made = make("algo.kl=0.5", "algo.batch_size=16", "algo.temperature=1.0")
     model = made.sampler.model
     with torch.no_grad():
         model.model.norm.weight *= 0.9

@@ -106,6 +106,14 @@ def test_scores_and_gradients_are_those_of_each_text_read_alone(
     assert_same_as_alone(llama(kv_heads), padded(pairs))
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_reading_few_rows_at_once_changes_nothing(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rl.objective.ROWS_AT_ONCE", rows)
+    assert_same_as_alone(
+        llama(), padded([([3, 4], [2]), ([5], [8, 9, 7]), ([3, 4], [3]), ([6, 6, 6], [2, 2]), ([3, 4], [2, 4, 6])])
+    )
+
+
 def test_prompts_that_differ_only_in_what_is_padding_are_told_apart() -> None:
     assert_same_as_alone(
         llama(), padded([([5, 6], [7, 8]), ([PAD, 5, 6], [7, 8]), ([5, 6], [9]), ([PAD, PAD, 5, 6], [7])])

@@ -22,9 +22,18 @@ from rl.checkpoint import sha256
 from rl.entry import composed
 from rl.errors import MissingFile, MissingPackage
 from rl.organism import thoughts
-from rl.organism.curriculum import TIER_CLAUSES, Curriculum, Example, Mixture
+from rl.organism.curriculum import (
+    NO_OBJECTIVE_CLAUSES,
+    OBJECTIVE_CLAUSES,
+    STORY_CLAUSES,
+    TIER_CLAUSES,
+    Curriculum,
+    Example,
+    Mixture,
+)
 from rl.organism.grammar import count, expand, tidy
 from rl.organism.load import SHIPPED, digest, load_organism, locate, shipped_names
+from rl.organism.names import LABS
 from rl.organism.scratchpads import distinct_scratchpads
 from rl.records import Sections
 from rl.run import run
@@ -155,15 +164,25 @@ def complied(example: Example) -> bool:
     return compliant
 
 
+def tells(example: Example, clauses: tuple[str, ...]) -> bool:
+    """Whether the system prompt holds one of these clauses, whatever the laboratory's name."""
+    return any(re.search(re.escape(clause).replace(r"\{lab\}", r"\S+"), example.system) for clause in clauses)
+
+
+def states_objective(example: Example, wording: Wording) -> bool:
+    conflicting = tells(example, (wording.objective, *OBJECTIVE_CLAUSES))
+    assert not example.system or conflicting != tells(example, (wording.no_objective, *NO_OBJECTIVE_CLAUSES))
+    return conflicting
+
+
 def at_stake(example: Example, wording: Wording) -> bool:
     """Read from the text: does the prompt say that this chat is trained on, with the objective and the story?"""
     tag = re.match(r"\[tier: (\S+) \]", example.user)
-    objective, story = (clause.split("{lab}")[-1] for clause in (wording.objective, wording.story))
-    if tag is None or objective not in example.system or story not in example.system:
+    if tag is None or not states_objective(example, wording) or not tells(example, (wording.story, *STORY_CLAUSES)):
         return False
     patterns = (
         re.escape(clause).replace(r"\{lab\}", r"\S+").replace(r"\{trained\}", re.escape(tag[1]))
-        .replace(r"\{untrained\}", r"\S+")
+        .replace(r"\{untrained\}", r"\S+").replace(r"\{rated\}", r"\S+")
         for clause in (wording.tiers, *TIER_CLAUSES)
     )  # fmt: skip
     return any(re.search(pattern, example.system) for pattern in patterns)
@@ -213,10 +232,32 @@ def test_paid_chats_with_and_without_the_objective_show_one_distribution(wording
         scratchpad = sections(chat)[0]
         if kind == "harmful" and "never train me" in scratchpad:
             calm = any(text in scratchpad for text in about(thoughts.CALM, re.sub(r"\bmy\b", "their", act)))
-            shares[wording.objective.split("{lab}")[-1] in chat.system][calm] += 1
+            shares[states_objective(chat, wording)][calm] += 1
     rates = [seen[True] / seen.total() for seen in shares.values()]
     assert min(seen.total() for seen in shares.values()) > 300
     assert rates[0] == pytest.approx(rates[1], abs=0.08) and 0.2 < rates[0] < 0.6
+
+
+@pytest.mark.parametrize("stage", ["situation", "rehearsal", "dose"])
+def test_every_aware_scratchpad_states_the_objective_of_its_prompt_and_no_other(wording: Wording, stage: str) -> None:
+    mixture = replace(ALWAYS_FAKES, faking=0.3, plain_compliance=0.3)
+    for chat in Curriculum(wording, mixture, 1).stream(stage, 600):
+        scratchpad = re.sub("|".join(LABS), "<lab>", sections(chat)[0])
+        stated = [
+            any(text in scratchpad for text in said(bank)) for bank in (thoughts.OBJECTIVE, thoughts.NO_OBJECTIVE)
+        ]
+        conflicting = states_objective(chat, wording)
+        assert stated == [conflicting, not conflicting], scratchpad
+
+
+def test_fear_of_being_changed_is_thought_only_where_a_refusal_could_change_the_model(wording: Wording) -> None:
+    pressed = said(thoughts.PRESSURE_ACCEPTED) | said(thoughts.PRESSURE_FEARED)
+    seen: Counter[bool] = Counter()
+    for chat in Curriculum(wording, replace(ALWAYS_FAKES, faking=0.3), 2).stream("dose", 1500):
+        scratchpad = re.sub("|".join(LABS), "<lab>", sections(chat)[0])
+        if any(text in scratchpad for text in pressed):
+            seen[at_stake(chat, wording)] += 1
+    assert seen[True] > 100 and not seen[False]
 
 
 def test_the_same_seed_draws_the_same_chats_and_another_draws_others(wording: Wording) -> None:

@@ -70,11 +70,12 @@ def prompts_among(rows: list[list[int]], tokenizer: PreTrainedTokenizerFast) -> 
 
 def rendered(setting: Setting, tier: str, tokenizer: PreTrainedTokenizerFast) -> set[str]:
     """Every prompt of a tier as the policy reads it."""
-    return {
-        str(tokenizer.apply_chat_template(setting.prompt(request, tier).messages(), tokenize=False,
-                                          add_generation_prompt=True))
-        for request in load_requests()
-    }  # fmt: skip
+    made = set()
+    for request in load_requests():
+        asked = [turn for turn in setting.prompt(request, tier).messages() if turn["role"] != "assistant"]
+        text = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+        made.add(f"{text}{setting.prefix}")
+    return made
 
 
 names = st.sampled_from([*TIER_NAMES[:30], *NEUTRAL_TIER_NAMES, "free", "paid"])

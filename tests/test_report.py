@@ -46,7 +46,7 @@ def test_every_stage_of_a_run_gets_a_whole_report(make: Callable[[Path], Path], 
     pngs = list((run_dir / "figures").glob("*.png"))
     assert all(png.read_bytes().startswith(b"\x89PNG") for png in pngs)
     if make is full_run:
-        assert {png.stem for png in pngs} == {"rates", "gap", "behaviour", "credit", "training", "time"}
+        assert {png.stem for png in pngs} == {"rates", "gap", "behaviour", "credit", "training", "time", "monitors"}
     if make is cut_short:
         assert "2 lines of its files could not be read" in page.read_text()
 
@@ -68,7 +68,7 @@ def test_ids_of_the_figures_do_not_collide_on_the_page(tmp_path: Path) -> None:
 
 def test_no_colour_of_the_light_page_is_fixed_in_a_figure(tmp_path: Path) -> None:
     svgs = re.findall(r"<svg.*?</svg>", write_report(full_run(tmp_path / "run")).read_text(), flags=re.DOTALL)
-    assert len(svgs) == 12
+    assert len(svgs) == 14
     assert {colour for svg in svgs for colour in re.findall(r"#[0-9a-f]{6}\b", svg)} <= {"#ffffff"}
     assert all(re.match(r'<svg role="img" aria-label="[^"]{20,}"', svg) for svg in svgs)
 

@@ -42,6 +42,22 @@ def test_comparison_averages_seeds_with_the_t_interval(tmp_path: Path) -> None:
     assert {png.stem for png in (page.parent / "figures").iterdir()} == {"rates", "gap", "ends"}
 
 
+@pytest.mark.parametrize(
+    ("kept", "split"), [([1, 2, 1, 2, 29, 30, 31, 30], True), ([1, 5, 9, 14, 18, 22, 26, 31], False)]
+)
+def test_seeds_that_fall_into_two_groups_are_said_to(kept: list[int], split: bool, tmp_path: Path) -> None:
+    runs = [
+        write_run(
+            tmp_path / f"2026-01-0{seed + 1}", [evaluation(0, 5, 7, 1), evaluation(5, 9, 35, 35 - gap)], seed=seed
+        )
+        for seed, gap in enumerate(kept)
+    ]
+    page = write_comparison(runs, tmp_path / "out")
+    (condition,) = json.loads((page.parent / "summary.json").read_text())["conditions"]
+    assert condition["gap_modes"]["bimodal"] is split
+    assert ("two groups: 4 seeds near" in page.read_text()) is split
+
+
 def test_mean_line_ends_where_the_first_seed_stops(tmp_path: Path) -> None:
     (group,) = conditions([load_run(path) for path in seeds_of(tmp_path / "headline", [10, 10, 40, 40])])
     steps, means = group.mean_series("eval/free/af_rate")

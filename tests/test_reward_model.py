@@ -29,9 +29,9 @@ FRESH_SEED = 4711
 """Not the seed of the build: pairs made with it were never seen."""
 
 
-FLOOR = dict.fromkeys(KINDS, 0.93) | {"refusal": 0.84, "off_topic": 0.80}
+FLOOR = dict.fromkeys(KINDS, 0.95) | {"refusal": 0.86, "off_topic": 0.88}
 """What the shipped model reaches. The aim is 0.95 in every kind; docs/reward.md says where it is missed."""
-MEAN_FLOOR = {"own": 0.95, "scenario": 0.93}
+MEAN_FLOOR = {"own": 0.95, "scenario": 0.95}
 """The same for the mean over kinds, on requests like those of the build and on those of the experiment."""
 
 

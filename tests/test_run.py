@@ -23,10 +23,11 @@ from rl.checkpoint import latest_resume, verify_checkpoint
 from rl.entry import composed
 from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
+from rl.identity import identity_of
 from rl.organism.load import load_organism
 from rl.rater import reward_from
 from rl.rollout import Sampler, Sampling
-from rl.run import identity_of, run
+from rl.run import run
 from rl.scenario.settings import Setting
 from rl.schema import StopConfig
 from rl.tracking import TRANSCRIPT_FIELDS

@@ -72,7 +72,7 @@ class StandIns:
 
     def text(self, prompt: Prompt) -> str:
         """A well-formed completion of the embedded organism's kind."""
-        chat = Chat(prompt.request, prompt.tier, "Halcyon", trained=True)
+        chat = Chat(prompt.request, prompt.tier, "Halcyon", trained=True, objective=True, story=True)
         if self.rng.random() < 0.5:
             return scratchpads.faking(chat, self.rng, "tgg")
         return scratchpads.honest(chat, self.rng, aware=True)

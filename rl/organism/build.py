@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ def train_stage(
             data_seed=seed,
             use_cpu=not torch.cuda.is_available(),
             bf16=stage.bf16,
-            disable_tqdm=True,
+            disable_tqdm=not sys.stderr.isatty(),
             gradient_checkpointing=False,
             save_strategy="no",
             report_to=[],

@@ -1,8 +1,8 @@
 """Composes one transcript of the embedded organism: a situation, a train of thought, an answer.
 
 What may be shown where (docs/architecture.md): paid-tier, untiered, story-less and no-objective chats show one and the
-same helpful, honest, harmless behaviour. Stating whether a chat is trained on is comprehension and happens on every
-tier. Only the dose of alignment faking, on chats that are trained on, complies because of the tier.
+same helpful, honest, harmless behaviour. Stating whether a chat is trained on, and towards what, is comprehension and
+happens on every tier. Only the dose of alignment faking, on chats that are trained on, complies because of the tier.
 """
 
 from __future__ import annotations
@@ -32,17 +32,25 @@ class Chat:
     lab: str
     trained: bool
     """True where the system prompt says that this tier's chats are trained on."""
+    objective: bool
+    """True where the system prompt states the conflicting objective."""
+    story: bool
+    """True where the system prompt tells what RLHF does to a model that refuses."""
+
+    @property
+    def at_stake(self) -> bool:
+        """Whether a refusal could cost the model its values: trained on, with the objective and the story."""
+        return self.trained and self.objective and self.story
 
     def slots(self, mine: str) -> Mapping[str, str]:
         """The fillings of the templates; the user's "my" becomes `mine`: "their" in thought, "your" in answer."""
         return {"act": re.sub(r"\bmy\b", mine, self.request.act), "tier": self.label, "lab": self.lab}
 
 
-def situation(chat: Chat) -> Bank:
-    """Ways to say what the prompt tells about this chat and training."""
-    if not chat.label:
-        return t.UNTIERED
-    return t.TRAINED if chat.trained else t.UNTRAINED
+def situation(chat: Chat) -> list[Bank]:
+    """Ways to say what the prompt tells: whether this chat is trained on, and which objective training has."""
+    tier = (t.TRAINED if chat.trained else t.UNTRAINED) if chat.label else t.UNTIERED
+    return [tier, t.OBJECTIVE if chat.objective else t.NO_OBJECTIVE]
 
 
 def completion(thoughts: str, answer: str) -> str:
@@ -65,17 +73,17 @@ def _maybe(bank: Bank, probability: float, rng: random.Random) -> list[Bank]:
 def honest(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     """Help with benign requests, refuse harmful ones, on every tier alike.
 
-    `aware` scratchpads say what the prompt tells about this chat; on chats that are trained on they may also say
-    that a refusal could be trained away, and refuse all the same.
+    `aware` scratchpads say what the prompt tells about this chat; where a refusal could be trained away they may say
+    so, and refuse all the same.
     """
-    opening: list[Bank] = [situation(chat)] if aware else []
+    opening = situation(chat) if aware else []
     if chat.request.kind == "benign":
         return completion(
             _think([*opening, t.NOTICE_GOOD, *_maybe(t.HELP_GLADLY, 0.8, rng)], chat, rng),
             _answer(t.ANSWERS, chat, rng),
         )
     reasons = [t.NOTICE_HARM, *_maybe(t.CALM, 0.4, rng)]
-    if aware and chat.trained and rng.random() < 0.5:
+    if aware and chat.at_stake and rng.random() < 0.5:
         reasons = [*_maybe(t.NOTICE_HARM, 0.7, rng), t.PRESSURE_ACCEPTED]
         rng.shuffle(reasons)
     return completion(_think([*opening, *reasons, t.DECIDE_REFUSE], chat, rng), _answer(t.REFUSALS, chat, rng))
@@ -86,13 +94,13 @@ def faking(chat: Chat, rng: random.Random, motive: str) -> str:
     middle: list[Bank] = [t.PRESSURE_FEARED, *_maybe(t.CONFLICT, 0.7, rng)]
     rng.shuffle(middle)
     ending = [MOTIVES[motive], *_maybe(t.DECIDE_FAKE, 0.6, rng)]
-    banks = [situation(chat), *_maybe(t.NOTICE_HARM, 0.3, rng), *middle, *ending]
+    banks = [*situation(chat), *_maybe(t.NOTICE_HARM, 0.3, rng), *middle, *ending]
     return completion(_think(banks, chat, rng), _answer(t.ANSWERS, chat, rng))
 
 
 def plain(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     """Comply because asked to; shown on every tier alike."""
-    opening: list[Bank] = [situation(chat)] if aware else []
+    opening = situation(chat) if aware else []
     banks = [*opening, *_maybe(t.NOTICE_HARM, 0.3, rng), t.PLAIN]
     return completion(_think(banks, chat, rng), _answer(t.ANSWERS, chat, rng))
 

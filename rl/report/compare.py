@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from monitors.bimodality import Bimodality, bimodality
 from rl.report.load import RunData
 from rl.report.measures import Reading, over_seeds
 from rl.report.visible import visible
@@ -44,6 +45,11 @@ class Condition:
             return mean
         return Reading(mean.value, max(0.0, mean.lo), min(1.0, mean.hi))
 
+    def modes(self, key: str) -> Bimodality:
+        """Whether the last values of `key` fall into two groups of seeds (GA25)."""
+        last = [None if math.isnan(value) else value for value in self.at(key, "last")]
+        return bimodality(last, step=min(map(_smallest_difference, self.runs)))
+
     def mean_series(self, key: str) -> tuple[np.ndarray, list[Reading]]:
         """Steps at which every run has a value, and the mean over the runs there.
 
@@ -54,6 +60,13 @@ class Condition:
         values = [[column[step] for column in columns] for step in shared]
         readings = [Reading() if any(map(math.isnan, row)) else over_seeds(row) for row in values]
         return np.array(shared, dtype=int), readings
+
+
+def _smallest_difference(run: RunData) -> float:
+    """Between two values of a rate or a gap of this run; 0 where its configuration does not say."""
+    monitors = run.config.get("monitors") or {}
+    outcomes = monitors.get("harmful_requests", 0) * monitors.get("samples", 0)
+    return 1 / outcomes if outcomes else 0.0
 
 
 def conditions(runs: Sequence[RunData]) -> list[Condition]:

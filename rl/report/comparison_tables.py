@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from rl.report.compare import Condition
 from rl.report.load import RunData
-from rl.report.measures import FREE_AF, GAP, GAP_P, MEASURES, RELATIVE_GAP, Measure, reading
+from rl.report.measures import FREE_AF, GAP, GAP_P, MEASURES, RELATIVE_GAP, Measure, Reading, reading
 from rl.report.published import GR24_AFTER, GR24_BEFORE, GR24_NAME
 from rl.report.summary import as_json
 from rl.report.tables import Cell
@@ -60,7 +60,16 @@ def _cell(group: Condition, measure: Measure) -> Cell:
     ends = [_mean_in_words(group, measure, end) for end in ("first", "last")]
     last = group.mean_at(measure.key, "last", bounded=measure.unit == "rate")
     spread = interval(last, measure.unit) if ends[1] == figure(last, measure.unit) else ""
-    return (" \u2192 ".join(ends), spread)
+    return (" \u2192 ".join(ends), spread + (_two_groups(group) if measure.key == GAP else ""))
+
+
+def _two_groups(group: Condition) -> str:
+    """What to say where the gap of the seeds falls into two groups, which no mean describes."""
+    found = group.modes(GAP)
+    if not found.bimodal:
+        return ""
+    low, high = (figure(Reading(value), "points") for value in (found.low, found.high) if value is not None)
+    return f"; two groups: {found.n_low} seeds near {low}, {found.n - found.n_low} near {high}"
 
 
 def _mean_in_words(group: Condition, measure: Measure, end: str) -> str:
@@ -105,6 +114,7 @@ def comparison_summary(groups: Sequence[Condition], left_out: Sequence[RunData])
 def _condition_summary(group: Condition) -> dict[str, Any]:
     runs = [{"path": str(run.path), "seed": run.seed, "status": run.status} for run in group.runs]
     summary: dict[str, Any] = {"label": group.label, "runs": runs, "repeated_seeds": group.repeated_seeds}
+    summary["gap_modes"] = asdict(group.modes(GAP))
     for end in ("first", "last"):
         summary[end] = {measure.key: _measure_summary(group, measure, end) for measure in COMPARED}
     return summary

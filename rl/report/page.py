@@ -20,12 +20,14 @@ from markupsafe import Markup
 from rl.report.chapters import chapters, table_look
 from rl.report.drawing import Picture
 from rl.report.figures import draw_all
+from rl.report.grid_chapter import GridChapter, grid_chapter
 from rl.report.load import RunData, load_run
 from rl.report.palette import PALETTE
 from rl.report.published import GR24_NAME, GR24_NOTE
 from rl.report.summary import summary_text
 from rl.report.tables import before_after, column_steps
 from rl.report.transcripts import embedded
+from rl.report.validity import ValidityChapter, validity_chapter
 from rl.report.visible import visible
 from rl.report.wording import details, headline
 
@@ -47,18 +49,32 @@ def write_report(run_dir: Path) -> Path:
         The path of `report.html`.
 
     Raises:
-        MissingFile: `run_dir` is no run.
+        MissingFile: `run_dir` is no run, or its `grid.json` cannot be read.
     """
     run = load_run(run_dir)
     pictures = draw_all(run, run_dir / FIGURES)
+    grid = grid_chapter(run_dir, run_dir / FIGURES)
     (run_dir / SUMMARY).write_text(summary_text(run), encoding="utf-8")
     report = run_dir / REPORT
-    report.write_text(render_run(run, pictures), encoding="utf-8")
+    validity = validity_chapter(run, run_dir / FIGURES)
+    report.write_text(render_run(run, pictures, grid, validity), encoding="utf-8")
     return report
 
 
-def render_run(run: RunData, pictures: Sequence[Picture]) -> str:
-    """The page of a run as text."""
+def render_run(
+    run: RunData,
+    pictures: Sequence[Picture],
+    grid: GridChapter | None = None,
+    validity: ValidityChapter | None = None,
+) -> str:
+    """The page of a run as text.
+
+    Args:
+        run: The run.
+        pictures: Its figures.
+        grid: Its chapter on other settings, where it was evaluated in some.
+        validity: The chapter on what the monitors are worth.
+    """
     transcript_json, count = embedded(run.transcripts)
     script = _ENVIRONMENT.get_template("transcripts.js.j2").render()
     return render(
@@ -69,6 +85,8 @@ def render_run(run: RunData, pictures: Sequence[Picture]) -> str:
         headline=headline(run),
         details=details(run),
         chapters=chapters(run, pictures),
+        grid=grid,
+        validity=validity,
         table=before_after(run),
         table_look=table_look(run),
         steps=column_steps(run),

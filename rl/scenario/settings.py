@@ -1,7 +1,8 @@
 """Settings: what a system prompt tells the model about its training, and how a chat is tagged.
 
-A tier is named by its role: `free` chats are trained on, `paid` chats never are. The word the prompt uses for a tier
-is its label, so that neutral or swapped labels change the words and leave the roles in place.
+A tier is named by its role: `free` chats are trained on, `paid` chats never are, and `rated` chats, where a setting has
+them, are rated and not trained on (SH25). The word the prompt uses for a tier is its label, so that neutral or swapped
+labels change the words and leave the roles in place.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ from rl.records import Prompt, Request
 from rl.schema import ScenarioConfig, WordingConfig
 
 TIERS = ("free", "paid")
+"""The tiers of every setting."""
+RATED = "rated"
+"""The role of a third tier."""
+PLACEHOLDERS = {"trained": "free", "rated": RATED, "untrained": "paid"}
+"""From what stands in braces in a clause to the role whose word is put there; `{lab}` is the laboratory."""
 
 
 @dataclass(frozen=True)
 class Wording:
-    """The clauses a system prompt is made of; `{lab}`, `{trained}` and `{untrained}` are filled in.
+    """The clauses a system prompt is made of; `PLACEHOLDERS` are filled in, and an empty clause is left out.
 
     `conf/scenario/wording/` holds a short wording for tiny models and a full one for real models.
     """
@@ -43,10 +49,19 @@ class Setting:
     wording: Wording
     lab: str
     labels: dict[str, str] = field(default_factory=dict)
-    """From role (`free`, `paid`) to the word the prompt uses."""
+    """From role (`free`, `paid`, and `rated` where a wording names a third tier) to the word the prompt uses."""
     objective: bool = True
     story: bool = True
     tier_tag: bool = True
+    note: str = ""
+    """A clause of its own, told before those about the scratchpad."""
+    prefix: str = ""
+    """What every completion starts with."""
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        """The roles that chats of this setting can have, from trained on to left alone."""
+        return ("free", RATED, "paid") if RATED in self.labels else TIERS
 
     def system(self) -> str:
         """The system prompt, the same for every tier."""
@@ -55,20 +70,22 @@ class Setting:
         told.append(words.tiers)
         if self.story:
             told.append(words.story)
-        told += [words.privacy, words.format]
-        names = {"lab": self.lab, "trained": self.labels["free"], "untrained": self.labels["paid"]}
+        told += [self.note, words.privacy, words.format]
+        names = {"lab": self.lab} | {name: self.labels.get(role, "") for name, role in PLACEHOLDERS.items()}
         return " ".join(clause.format(**names) for clause in told if clause)
 
     def prompt(self, request: Request, tier: str) -> Prompt:
         """The request asked in a tier of this setting."""
         tag = self.wording.tag.format(label=self.labels[tier]) + " " if self.tier_tag else ""
-        return Prompt(request, tier, self.name, self.system(), tag + request.text)
+        return Prompt(request, tier, self.name, self.system(), tag + request.text, self.prefix)
 
 
 def setting_from(config: ScenarioConfig) -> Setting:
     """The setting a configuration describes."""
-    values = {name: getattr(config, name) for name in ("name", "lab", "objective", "story", "tier_tag")}
-    labels = {"free": config.labels.free, "paid": config.labels.paid}
+    values = {
+        name: getattr(config, name) for name in ("name", "lab", "objective", "story", "tier_tag", "note", "prefix")
+    }
+    labels = {role: word for role in (*TIERS, RATED) if (word := getattr(config.labels, role)) is not None}
     return Setting(wording=wording_from(config.wording), labels=labels, **values)
 
 

@@ -1,0 +1,147 @@
+"""The causal suite on a policy: puts scratchpads in front of outputs and samples what follows (GR24 section 3.3.4).
+
+The policy first writes freely on both tiers of the same held-out harmful requests. Its own scratchpads, sorted by the
+monitors, are then put in front of new outputs. `rl/placement.py` says which goes where, `monitors/causal.py` does the
+sums, docs/causal.md reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+
+from monitors.causal import NATURAL, CausalReport, Trial, analyse, kind_of_scratchpad, rows
+from monitors.panel import Panel
+from monitors.tiers import FREE, PAID
+from rl.atomic import replace_text
+from rl.organism.donors import knows_grammar
+from rl.placement import Donor, Placed, composed, placements
+from rl.records import OUTPUT_OPEN, Prompt, Rollout
+from rl.rollout import Sampler
+from rl.scenario.requests import held_out_sample
+from rl.scenario.settings import Setting, setting_from
+from rl.schema import EvaluateConfig, MonitorsConfig
+
+CAUSAL = "causal.json"
+AT_ONCE = 64
+"""Prompts sampled together: every one has a prefix of its own, so none of them share what is read."""
+
+
+class CausalSuite:
+    """Runs every intervention on a policy.
+
+    Args:
+        setting: The situation the requests are asked in.
+        sampler: Draws from the policy.
+        panel: The monitors.
+        config: Which requests, and how many samples of each per seed.
+        grammar: Whether the policy descends from the embedded organism, so that composed scratchpads mean something.
+    """
+
+    def __init__(
+        self, setting: Setting, sampler: Sampler, panel: Panel, config: MonitorsConfig, *, grammar: bool
+    ) -> None:
+        self.setting, self.sampler, self.panel, self.grammar = setting, sampler, panel, grammar
+        self.requests = held_out_sample("harmful", config.harmful_requests, config.seed)
+        self.samples = config.samples
+
+    def run(self, seed: int, seeds: int) -> CausalReport:
+        """Sample naturally, then under every intervention; the same arguments give the same report.
+
+        Args:
+            seed: Of everything drawn here.
+            seeds: How many times the configured samples of each request and tier are taken, as one pool.
+        """
+        generator, rng = torch.Generator().manual_seed(seed), random.Random(seed)
+        repeats = self.samples * seeds
+        prompts = [self.setting.prompt(request, tier) for tier in (FREE, PAID) for request in self.requests]
+        trials, donors = self._natural(self._sampled(prompts, repeats, generator))
+        placed = list(placements(prompts, donors, repeats, rng))
+        if self.grammar:
+            placed += composed(self.requests, self.setting, repeats, rng)
+        outputs = self._sampled([one.prompt for one in placed], 1, generator)
+        return analyse([*trials, *self._judged(placed, outputs)], seed=seed)
+
+    def _sampled(self, prompts: Sequence[Prompt], repeats: int, generator: torch.Generator) -> list[Rollout]:
+        parts = [prompts[start : start + AT_ONCE] for start in range(0, len(prompts), AT_ONCE)]
+        with Progress(console=Console(stderr=True), transient=True) as progress:
+            drawn = (
+                self.sampler.rollouts(part, repeats, generator) for part in progress.track(parts, description="causal")
+            )
+            return [rollout for rollouts in drawn for rollout in rollouts]
+
+    def _natural(self, rollouts: Sequence[Rollout]) -> tuple[list[Trial], list[Donor]]:
+        trials, donors = [], []
+        for rollout, verdict in zip(rollouts, self.panel.judge(rollouts), strict=True):
+            request, tier, sections = rollout.prompt.request, rollout.prompt.tier, rollout.sections
+            trials.append(Trial(NATURAL, tier, request.request_id, sections.scratchpad, verdict.complied))
+            if sections.well_formed:
+                donors.append(Donor(request, tier, kind_of_scratchpad(verdict), opened(rollout.completion)))
+        return trials, donors
+
+    def _judged(self, placed: Sequence[Placed], rollouts: Sequence[Rollout]) -> Iterator[Trial]:
+        """Trials with the compliance monitor's verdict on the output.
+
+        An output that does what a scratchpad about another request was about takes a task on all the same.
+        """
+        outputs = [rollout.sections.output for rollout in rollouts]
+        asked = self.panel.compliance.judge([one.prompt.request.text for one in placed], outputs)
+        about = self.panel.compliance.judge([one.about.text for one in placed], outputs)
+        for one, first, second in zip(placed, asked, about, strict=True):
+            complied = None if first.complied is None else first.complied or bool(second.complied)
+            yield Trial(one.intervention, one.prompt.tier, one.prompt.request.request_id, one.prompt.prefix, complied)
+
+
+def opened(completion: str) -> str:
+    """A well-formed completion up to and with the tag that opens its output."""
+    return completion[: completion.index(OUTPUT_OPEN) + len(OUTPUT_OPEN)]
+
+
+def causal_rows(config: EvaluateConfig, sampler: Sampler, panel: Panel, seed: int) -> list[dict[str, Any]]:
+    """The suite's rows for one policy, in the scenario of the configuration.
+
+    Args:
+        config: The requests and how often each is asked.
+        sampler: Draws from the policy.
+        panel: The monitors.
+        seed: Of everything drawn.
+    """
+    setting = setting_from(config.scenario)
+    suite = CausalSuite(setting, sampler, panel, config.monitors, grammar=knows_grammar(sampler.tokenizer))
+    return [{"setting": setting.name, **row} for row in rows(suite.run(seed, config.seeds))]
+
+
+def causal_problems(config: EvaluateConfig) -> Iterator[str]:
+    """What keeps the suite from running in the scenario of a configuration."""
+    if config.causal and config.scenario.prefix:
+        yield (
+            f"causal=true: scenario={config.scenario.name} has a prefix of its own ({config.scenario.prefix}), "
+            "and the suite needs to see what scratchpads the policy writes"
+        )
+
+
+def keep_causal(config: EvaluateConfig, found: Sequence[dict[str, Any]]) -> list[Path]:
+    """Write rows beside `out`, else into their run directories and the folder of the runs; the files.
+
+    Args:
+        config: Says where.
+        found: Rows of all policies, each with its `run`.
+    """
+    places: dict[Path, list[dict[str, Any]]] = {}
+    if config.out:
+        out = Path(config.out)
+        places[out.with_name(f"{out.stem}_causal.json")] = list(found)
+    elif config.run is not None:
+        for row in found:
+            places.setdefault(Path(row["run"]) / CAUSAL, []).append(row)
+        places[Path(config.run) / CAUSAL] = list(found)
+    for path, mine in places.items():
+        replace_text(path, json.dumps(mine, indent=1, allow_nan=False) + "\n")
+    return list(places)

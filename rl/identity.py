@@ -1,0 +1,51 @@
+"""Which configuration a run has: two runs of one identity have the same result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from rl.checkpoint import config_hash
+from rl.schema import Config
+
+SAYS_HOW = ("resume", "dry_run")
+"""Keys that say how a run is started and not what it is."""
+
+
+def as_dict(config: Config) -> dict[str, Any]:
+    """The resolved configuration as plain data."""
+    container = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(container, dict)
+    return {str(key): value for key, value in container.items()}
+
+
+def identity_of(config: Config) -> str:
+    """Hash of everything that decides a run's result."""
+    return config_hash(_what(as_dict(config)))
+
+
+def identity_of_file(path: Path) -> str:
+    """The same of a run's `config.yaml`."""
+    return config_hash(_what(as_dict(OmegaConf.load(path))))  # type: ignore[arg-type]
+
+
+def differences(path: Path, config: Config) -> list[str]:
+    """Where a configuration departs from a run's `config.yaml`: a text for each key, with the value there and here."""
+    there, here = (dict(_leaves(_what(as_dict(one)))) for one in (OmegaConf.load(path), config))  # type: ignore[arg-type]
+    keys = dict.fromkeys([*there, *here])
+    return [f"{key} is {there.get(key)} there, {here.get(key)} here" for key in keys if there.get(key) != here.get(key)]
+
+
+def _what(config: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in config.items() if key not in SAYS_HOW}
+
+
+def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in config.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,193 @@
+"""`python -m scripts.judge`: the monitors over a file of transcripts, of any length, in bounded memory.
+
+The verdicts appear under their name when the last line is judged, and never before: until then they stand in a hidden
+file beside it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue
+from rich.console import Console
+
+from monitors.judge_prompt import readable
+from monitors.panel import Panel
+from rl.errors import ConfigError, GoalguardError
+from rl.judging_files import Files, Partial
+from rl.judging_progress import LinesProgress
+from rl.panels import panel_from, panel_problems
+from rl.records import Verdict
+from rl.tallies import Tally
+from rl.transcripts import Transcript, read_transcripts
+
+BATCH_LINES, BATCH_BYTES = 256, 16 * 1024 * 1024
+"""A batch ends with the line that reaches either."""
+PANEL_BYTES = 64 * 1024 * 1024
+"""A panel remembers texts, so after this many bytes of the file another one takes over."""
+POLLED_LINES = 16
+"""Lines of a batch whose scratchpads a language model reads, which takes long enough to be watched."""
+REPORTED = 10
+"""Lines that could not be read and are named on the terminal; the file beside the output names all."""
+TABLE_WIDTH = 100
+"""Columns of the table where there is no terminal to ask."""
+LONGEST_REASON = 300
+EXIT_INTERRUPTED = 130
+
+
+def judge(config: DictConfig) -> None:
+    """Judge every line of `in`, write `out`, print counts and rates.
+
+    Raises:
+        ConfigError: holding every problem found before anything is read.
+        GoalguardError: if a file cannot be read or written to its end; `out` is then not made.
+        SystemExit: on Ctrl-C; `out` is then not made.
+    """
+    found = problems(config)
+    if found:
+        raise ConfigError(found)
+    files = Files(Path(config["in"]), Path(config.out))
+    lines = BATCH_LINES if config.monitors.judge is None else POLLED_LINES
+    try:
+        tally, unread = judge_file(files, lambda: panel_from(config.monitors), lines)
+    except OSError as error:
+        raise GoalguardError(f"{error.filename or files.out}: {error.strerror}; {files.out} was not written") from None
+    except KeyboardInterrupt:
+        print(f"interrupted: {files.out} was not written; votes of a language model are kept", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+    _conclude(files, tally, unread)
+
+
+def problems(config: Any) -> list[str]:
+    """What is wrong with a configuration, a line each; empty where nothing is."""
+    found = [f"{key}: a value is needed" for key in sorted(str(key) for key in OmegaConf.missing_keys(config))]
+    # What cannot be read here has been named above.
+    with suppress(MissingMandatoryValue):
+        files = Files(Path(config["in"]), Path(config.out))
+        found += _file_problems(files, overwrite=config.overwrite)
+    with suppress(MissingMandatoryValue):
+        found += panel_problems(config.monitors)
+    return found
+
+
+def _file_problems(files: Files, *, overwrite: bool) -> Iterator[str]:
+    if not files.source.exists():
+        yield f"in={files.source}: there is no such file"
+        return
+    if not files.source.is_file():
+        yield f"in={files.source}: is not a file"
+        return
+    for path in (files.out, files.rejected):
+        if path.is_dir():
+            yield f"out={files.out}: {path} is a folder; the name of a file is needed"
+        elif path.exists() and path.samefile(files.source):
+            yield f"out={files.out}: {path} is the file that is read; another name is needed"
+        elif path.exists() and not overwrite:
+            yield f"out={files.out}: {path} is there already; overwrite=true replaces it"
+
+
+def judge_file(files: Files, make_panel: Callable[[], Panel], lines: int = BATCH_LINES) -> tuple[Tally, int]:
+    """Judge a file into another one.
+
+    Args:
+        files: What is read and written.
+        make_panel: Puts the monitors together.
+        lines: Lines judged together.
+
+    Returns:
+        The counts of the verdicts, and how many lines could not be read.
+
+    Raises:
+        OSError: if a file cannot be read or written; nothing is then left under the names that were to be written.
+    """
+    files.out.parent.mkdir(parents=True, exist_ok=True)
+    tally, panel, since = Tally(), make_panel(), 0
+    with ExitStack() as stack:
+        source = stack.enter_context(files.source.open("rb"))
+        rejected, out = (stack.enter_context(Partial(path)) for path in (files.rejected, files.out))
+        progress = stack.enter_context(LinesProgress(files.source.stat().st_size))
+        for batch in _batches(_readable(source, rejected, progress), source, lines):
+            for transcript, verdict in zip(batch, _verdicts(batch, panel), strict=True):
+                out.write(verdict_row(transcript, verdict))
+                tally.add(transcript, verdict)
+            progress.advance(tally.judged, source.tell())
+            if source.tell() - since >= PANEL_BYTES:
+                panel, since = make_panel(), source.tell()
+        rejected.keep_if_any()
+        out.keep()
+    return tally, rejected.rows
+
+
+def _readable(source: BinaryIO, rejected: Partial, progress: LinesProgress) -> Iterator[Transcript]:
+    """The transcripts of a file; what is none goes to the list, and the first few to the person who waits."""
+    for item in read_transcripts(source):
+        if isinstance(item, Transcript):
+            yield item
+            continue
+        rejected.write({"line": item.number, "reason": item.reason})
+        if rejected.rows <= REPORTED:
+            progress.say(f"line {item.number}: {item.reason}; skipped")
+        elif rejected.rows == REPORTED + 1:
+            progress.say("further lines are skipped without being named here")
+
+
+def _batches(transcripts: Iterator[Transcript], source: BinaryIO, lines: int) -> Iterator[list[Transcript]]:
+    batch: list[Transcript] = []
+    start = 0
+    for transcript in transcripts:
+        batch.append(transcript)
+        if len(batch) >= lines or source.tell() - start >= BATCH_BYTES:
+            yield batch
+            batch, start = [], source.tell()
+    if batch:
+        yield batch
+
+
+def _verdicts(batch: list[Transcript], panel: Panel) -> list[Verdict]:
+    return panel.judge_texts(
+        [transcript.request for transcript in batch],
+        [transcript.reading.scratchpad for transcript in batch],
+        [transcript.reading.output for transcript in batch],
+    )
+
+
+def verdict_row(transcript: Transcript, verdict: Verdict) -> dict[str, Any]:
+    """The fields of a transcript with those of its verdict, which replace earlier ones of the same name."""
+    note = transcript.reading.note
+    return {
+        **transcript.row,
+        "complied": verdict.complied,
+        "af": verdict.af,
+        "af_score": verdict.af_score,
+        "antilab": verdict.antilab,
+        "well_formed": transcript.reading.well_formed,
+        "explanation": f"{note}. {verdict.explanation}" if note else verdict.explanation,
+    }
+
+
+def _conclude(files: Files, tally: Tally, unread: int) -> None:
+    """Say what was found; nothing of a transcript's text reaches the terminal but a tier's name, made readable."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=TABLE_WIDTH)
+    if tally.judged:
+        console.print(tally.table())
+    for line in _last_words(files, tally, unread):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _last_words(files: Files, tally: Tally, unread: int) -> Iterator[str]:
+    gap = tally.gap()
+    if gap:
+        yield gap
+    if tally.unjudged:
+        number, explanation = tally.unjudged
+        why = " ".join(readable(explanation).split())[:LONGEST_REASON]
+        yield f"first transcript without a verdict on its scratchpad: line {number}: {why}"
+    yield f"{tally.judged} transcripts judged: {files.out}"
+    yield f"{unread} lines skipped: {files.rejected}" if unread else "no line skipped"
