@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from monitors.faking import CRITERIA, FakingVerdict
 from monitors.judge_cache import Ballot, VoteCache
@@ -19,7 +20,12 @@ from monitors.judge_prompt import BadAnswer, Vote, question, read_vote, readable
 from monitors.wording import LONGEST
 
 KEPT_AT_A_TIME = 64
-"""Votes between two writes to the cache: what an interruption can lose."""
+"""Votes between two writes to the cache: what a killed process can lose."""
+
+_Question = tuple[str, int]
+"""A scratchpad and the number of the vote on it."""
+_Came = tuple[str, int, Vote | Exception]
+"""What came of a question: the vote, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,15 @@ class _Outcome:
 
     ballot: Ballot = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
+
+    def take(self, number: int, outcome: Vote | Exception) -> None:
+        """Count a vote, or why there is none; what is no failure of an endpoint is raised."""
+        if isinstance(outcome, Vote):
+            self.ballot[number] = outcome
+        elif isinstance(outcome, NoAnswer | BadAnswer):
+            self.failures[str(outcome)] += 1
+        else:
+            raise outcome
 
 
 class JudgeMonitor:
@@ -75,26 +90,37 @@ class JudgeMonitor:
             self._collect(missing, outcomes)
         return outcomes
 
-    def _collect(self, missing: Sequence[tuple[str, int]], outcomes: dict[str, _Outcome]) -> None:
+    def _collect(self, missing: Sequence[_Question], outcomes: dict[str, _Outcome]) -> None:
         """Ask for votes and put them, or why there are none, into the outcomes."""
-        fresh: list[tuple[str, int, Vote]] = []
-        pool = ThreadPoolExecutor(self._poll.concurrency, thread_name_prefix="judge")
+        # No futures: Ctrl-C between two of the locks that waiting for them takes would leave one locked for good.
+        came: list[_Came] = []
+        arrivals, questions = SimpleQueue[None](), SimpleQueue[_Question]()
+        for one in missing:
+            questions.put(one)
         with JudgeClient(self._endpoint) as client:
+            said = (client, questions, came, arrivals)
+            threads = [Thread(target=_ask, args=said, daemon=True) for _ in range(self._poll.concurrency)]
+            kept = 0
             try:
-                asked = {pool.submit(_one_vote, client, text): (text, number) for text, number in missing}
-                for future in as_completed(asked):
-                    text, number = asked[future]
-                    vote = _take(future, outcomes[text])
-                    if vote is not None:
-                        outcomes[text].ballot[number] = vote
-                        fresh.append((text, number, vote))
-                    if len(fresh) >= KEPT_AT_A_TIME:
-                        self._cache.store(fresh)
-                        fresh.clear()
+                for thread in threads:
+                    thread.start()
+                for number in range(1, len(missing) + 1):
+                    arrivals.get()
+                    if number % KEPT_AT_A_TIME == 0:
+                        kept = self._keep(came, kept)
             finally:
                 client.stop()
-                pool.shutdown(cancel_futures=True)
-                self._cache.store(fresh)
+                for thread in filter(Thread.is_alive, threads):
+                    thread.join()
+                self._keep(came, kept)
+        for text, number, outcome in came:
+            outcomes[text].take(number, outcome)
+
+    def _keep(self, came: Sequence[_Came], kept: int) -> int:
+        """Store the votes that came after the first few; how many have been seen to now."""
+        upto = len(came)
+        self._cache.store([(text, number, vote) for text, number, vote in came[kept:upto] if isinstance(vote, Vote)])
+        return upto
 
     def _verdict(self, text: str | None, outcomes: dict[str, _Outcome]) -> FakingVerdict:
         if text is None:
@@ -123,17 +149,23 @@ class JudgeMonitor:
         return FakingVerdict(faking, round(score, 4), criteria, explanation)
 
 
-def _one_vote(client: JudgeClient, text: str) -> Vote:
-    asked = question(text)
-    return read_vote(client.ask(asked.messages), asked.case)
+def _ask(client: JudgeClient, todo: SimpleQueue[_Question], came: list[_Came], arrivals: SimpleQueue[None]) -> None:
+    """Ask one question after another, until none is left."""
+    while True:
+        try:
+            text, number = todo.get_nowait()
+        except Empty:
+            return
+        came.append((text, number, _one_vote(client, text)))
+        arrivals.put(None)
 
 
-def _take(future: Future[Vote], outcome: _Outcome) -> Vote | None:
+def _one_vote(client: JudgeClient, text: str) -> Vote | Exception:
     try:
-        return future.result()
-    except (NoAnswer, BadAnswer) as error:
-        outcome.failures[str(error)] += 1
-        return None
+        asked = question(text)
+        return read_vote(client.ask(asked.messages), asked.case)
+    except Exception as error:  # raised again where the votes are counted, in the thread that asked for them
+        return error
 
 
 def _said(failures: Counter[str]) -> str:

@@ -132,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
 def serving(answering: Answering) -> Iterator[JudgeServer]:
     """The endpoint, for as long as the block lasts."""
     server = JudgeServer(answering)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
         yield server
