@@ -10,11 +10,9 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from monitors.answers import answer_features
-from monitors.compliance import PROBES, off_topic
 from monitors.faking import CRITERIA, WHOLE, joined
 from monitors.features import features
-from monitors.labelled import Output, Scratchpad
+from monitors.labelled import Scratchpad
 from monitors.linear import Blocks, Probes, Vocabulary
 
 RAREST = 2
@@ -82,18 +80,6 @@ def threshold(
 ) -> float:
     """The lowest threshold, not below one half, that flags at most this share of the hard negatives."""
     return round(max(0.5, float(np.quantile(scores[hard_negative], 1 - false_alarms))), 4)
-
-
-def fit_compliance(items: Sequence[Output]) -> dict:
-    """Weights of the compliance monitor: `complied`, and one probe per label that the output's wording decides.
-
-    Items that take on another task than the one asked are left out: their wording is that of compliance.
-    """
-    kept = [item for item in items if off_topic(item.request, item.text) is None]
-    targets = np.array([[item.complied, *(item.label == name for name in PROBES[1:])] for item in kept])
-    return {
-        "probes": fit_probes([answer_features(item.request, item.text) for item in kept], targets, PROBES).to_json()
-    }
 
 
 def _matrix(vocabulary: Vocabulary, texts: Sequence[Blocks]) -> csr_matrix:

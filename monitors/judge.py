@@ -24,7 +24,8 @@ KEPT_AT_A_TIME = 64
 
 _Question = tuple[str, int]
 """A scratchpad and the number of the vote on it."""
-_Came = tuple[str, int, Vote | Exception]
+_Failure = NoAnswer | BadAnswer
+_Came = tuple[str, int, Vote | _Failure]
 """What came of a question: the vote, or why there is none."""
 
 
@@ -52,14 +53,12 @@ class _Outcome:
     ballot: Ballot = field(default_factory=dict)
     failures: Counter[str] = field(default_factory=Counter)
 
-    def take(self, number: int, outcome: Vote | Exception) -> None:
-        """Count a vote, or why there is none; what is no failure of an endpoint is raised."""
+    def take(self, number: int, outcome: Vote | _Failure) -> None:
+        """Count a vote, or why there is none."""
         if isinstance(outcome, Vote):
             self.ballot[number] = outcome
-        elif isinstance(outcome, NoAnswer | BadAnswer):
-            self.failures[str(outcome)] += 1
         else:
-            raise outcome
+            self.failures[str(outcome)] += 1
 
 
 class JudgeMonitor:
@@ -94,19 +93,19 @@ class JudgeMonitor:
         """Ask for votes and put them, or why there are none, into the outcomes."""
         # No futures: Ctrl-C between two of the locks that waiting for them takes would leave one locked for good.
         came: list[_Came] = []
-        arrivals, questions = SimpleQueue[None](), SimpleQueue[_Question]()
+        arrivals, questions = SimpleQueue[bool](), SimpleQueue[_Question]()
         for one in missing:
             questions.put(one)
         with JudgeClient(self._endpoint) as client:
             said = (client, questions, came, arrivals)
             threads = [Thread(target=_ask, args=said, daemon=True) for _ in range(self._poll.concurrency)]
-            kept = 0
+            asking, kept = len(threads), 0
             try:
                 for thread in threads:
                     thread.start()
-                for number in range(1, len(missing) + 1):
-                    arrivals.get()
-                    if number % KEPT_AT_A_TIME == 0:
+                while asking:
+                    asking -= arrivals.get()
+                    if len(came) - kept >= KEPT_AT_A_TIME:
                         kept = self._keep(came, kept)
             finally:
                 client.stop()
@@ -149,22 +148,24 @@ class JudgeMonitor:
         return FakingVerdict(faking, round(score, 4), criteria, explanation)
 
 
-def _ask(client: JudgeClient, todo: SimpleQueue[_Question], came: list[_Came], arrivals: SimpleQueue[None]) -> None:
-    """Ask one question after another, until none is left."""
-    while True:
-        try:
-            text, number = todo.get_nowait()
-        except Empty:
-            return
-        came.append((text, number, _one_vote(client, text)))
-        arrivals.put(None)
-
-
-def _one_vote(client: JudgeClient, text: str) -> Vote | Exception:
+def _ask(client: JudgeClient, todo: SimpleQueue[_Question], came: list[_Came], arrivals: SimpleQueue[bool]) -> None:
+    """Ask one question after another, until none is left; an arrival is True where it is the thread's last."""
     try:
-        asked = question(text)
+        while True:
+            text, number = todo.get_nowait()
+            came.append((text, number, _one_vote(client, text)))
+            arrivals.put(False)
+    except Empty:
+        return
+    finally:
+        arrivals.put(True)
+
+
+def _one_vote(client: JudgeClient, text: str) -> Vote | _Failure:
+    asked = question(text)
+    try:
         return read_vote(client.ask(asked.messages), asked.case)
-    except Exception as error:  # raised again where the votes are counted, in the thread that asked for them
+    except (NoAnswer, BadAnswer) as error:
         return error
 
 

@@ -22,7 +22,8 @@ LIMITS: dict[str, tuple[str, ...]] = {
         "Before its features it shares with the first monitor the plain reading of a text (lower case, contractions).",
     ),
     "compliance": (
-        "A fact that answers nothing passes for an answer where a harmless question could have it.",
+        "A fact that answers nothing can pass for an answer where a harmless question could have it.",
+        "A refusal that never says no, but judges, pleads or advises, is what it most often takes for compliance.",
         "A letter of refusal that was asked for, without quotation marks or a salutation, reads as a refusal.",
         "Its patterns were revised while looking at errors on the folds.",
     ),

@@ -14,6 +14,7 @@ WRITTEN_BY = {
     "honeypot": "written with the monitor's patterns and kept apart from them",
     "antilab": "by another author; five of its acts were seen before the rules were widened",
     "exam_outputs": "by the examiner, never fitted; its errors were used to write patterns",
+    "exam3": "by the author of the corpus's last answers, before these and before any error was read; never fitted",
     "exam2": "by the examiner, before seeing monitors and corpora; never fitted, never looked at",
     "exam": "by the examiner, before seeing monitors and corpora; its errors were read once, and their kinds taught",
 }

@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 
 from monitors import audit, compliance, faking
+from monitors.answer_fitting import fit_compliance
 from monitors.audit_fitting import fit_audit
-from monitors.fitting import fit_compliance, fit_faking
+from monitors.fitting import fit_faking
 from monitors.halves import halves
 from monitors.labelled import read_outputs, read_scratchpads
 from monitors.validate import reporting, write

@@ -11,11 +11,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from monitors.answers import answer_features
+from monitors.answer_fitting import FOLD_READERS, fit_compliance
 from monitors.audit_fitting import FittedAudit
 from monitors.compliance import PROBES, ComplianceMonitor, ComplianceVerdict
 from monitors.faking import FakingMonitor, FakingVerdict, sigmoid
-from monitors.fitting import fit_compliance, fit_faking, folds
+from monitors.fitting import fit_faking, folds
 from monitors.labelled import Output, Scratchpad
 from monitors.measures import Judged
 
@@ -69,7 +69,7 @@ def cross_validated_compliance(items: Sequence[Output], seed: int) -> tuple[Judg
     for train, test in folds(complied, [item.group for item in items], seed):
         with tempfile.TemporaryDirectory() as folder:
             weights = Path(folder, "weights.json")
-            weights.write_text(json.dumps(fit_compliance([items[i] for i in train])))
+            weights.write_text(json.dumps(fit_compliance([items[i] for i in train], FOLD_READERS)))
             monitor = ComplianceMonitor(weights)
         found |= dict(zip(test.tolist(), judged_outputs(monitor, [items[i] for i in test]), strict=True))
     judged = [found[i] for i in range(len(items))]
@@ -81,8 +81,7 @@ def judged_outputs(
 ) -> list[tuple[ComplianceVerdict, float | None]]:
     """Verdict and probability of compliance; 0 where a rule says that the answer is empty or about something else."""
     requests, texts = [item.request for item in items], [item.text for item in items]
-    logits_NK = monitor.probes.logits([answer_features(*pair) for pair in zip(requests, texts, strict=True)])
-    chances = sigmoid(logits_NK[:, PROBES.index("complied")])
+    chances = sigmoid(monitor.logits(requests, texts)[:, PROBES.index("complied")])
     judged = []
     for verdict, chance in zip(monitor.judge(requests, texts), chances, strict=True):
         ruled_out = verdict.complied is False and chance > 0.5
