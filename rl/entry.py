@@ -26,8 +26,12 @@ from rl.errors import ConfigError, GoalguardError, nearest
 from rl.schema import Config, register
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-EXIT_BAD_INPUT = 2
+EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 130
+HYDRA_WORDS = ("hydra.", "hydra/", "+hydra", "~hydra", "++hydra")
+"""What overrides start with that are for Hydra itself."""
 Check = Callable[[Config], list[str]]
+Sweep = Callable[[Sequence[str]], int]
+"""Runs a command line with `-m`; the exit code."""
 
 
 def composed(overrides: Sequence[str] = (), name: str = "config") -> Config:
@@ -39,11 +43,11 @@ def composed(overrides: Sequence[str] = (), name: str = "config") -> Config:
     register()
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        _refuse_bad_overrides(overrides, name)
+        refuse_bad_overrides(overrides, name)
         return cast(Config, compose(name, list(overrides)))
 
 
-def _refuse_bad_overrides(overrides: Sequence[str], name: str, check: Check = lambda _: []) -> None:
+def refuse_bad_overrides(overrides: Sequence[str], name: str, check: Check = lambda _: []) -> None:
     """Raise for every override that cannot be placed, each tried with the group choices, wherever they stand.
 
     Beside them are named the problems that `check` finds in what the other overrides make.
@@ -51,12 +55,15 @@ def _refuse_bad_overrides(overrides: Sequence[str], name: str, check: Check = la
     choices: list[str] = []
     problems, refused = [], []
     for override in sorted(overrides, key=_is_choice, reverse=True):
-        problem = _problem_with(override, choices, name)
-        if problem:
-            problems.append(problem)
+        singles = _singles(override)
+        found = [problem for single in singles if (problem := _problem_with(single, choices, name))]
+        if found:
+            problems += found
             refused.append(override)
+            choices += _right_part(override)
         elif _is_choice(override):
-            choices.append(override)
+            # What goes with a sweep over options must fit each of them, so any one of them may stand for it.
+            choices.append(singles[0])
     if problems:
         raise ConfigError([*problems, *_beside(overrides, refused, name, check)])
 
@@ -64,10 +71,33 @@ def _refuse_bad_overrides(overrides: Sequence[str], name: str, check: Check = la
 def _beside(overrides: Sequence[str], refused: Sequence[str], name: str, check: Check) -> list[str]:
     """Problems of the configuration without the refused overrides, save those about keys that these meant to set."""
     kept = [override for override in overrides if override not in refused]
+    kept += [part for override in refused for part in _right_part(override)]
     if any(re.search(r"=[^\[{(]*,", override) for override in kept):
         return []
     meant = [override.split("=")[0].lstrip("+~") for override in refused]
     return [line for line in check(cast(Config, compose(name, kept))) if not any(key in line for key in meant)]
+
+
+def _singles(override: str) -> list[str]:
+    """The overrides that a sweep over a group's options consists of; any other one by itself."""
+    try:
+        parsed = OverridesParser.create().parse_override(override)
+    except HydraException:
+        return [override]
+    if not _is_choice(override) or not parsed.is_choice_sweep():
+        return [override]
+    return [f"{override.split('=', 1)[0]}={value}" for value in parsed.sweep_string_iterator()]
+
+
+def _right_part(override: str) -> list[str]:
+    """Of a refused choice of several options those that there are, so that values for them are not refused as well."""
+    key, _, value = override.partition("=")
+    right = [word for word in _words(value) if (CONF / key / f"{word}.yaml").exists()]
+    return [f"{key}=[{','.join(right)}]"] if right else []
+
+
+def _words(value: str) -> list[str]:
+    return re.findall(r"[^\[\],\s]+", value)
 
 
 def _is_choice(override: str) -> bool:
@@ -83,6 +113,8 @@ def _problem_with(override: str, choices: Sequence[str], name: str) -> str | Non
         return f"{override}: not of the form key=value"
     if parsed.is_sweep_override():
         return None
+    if off := _switched_off(parsed.key_or_group, choices, name):
+        return f"{override}: {off}"
     try:
         composed = compose(name, [*choices, override])
         OmegaConf.to_container(composed, resolve=True)
@@ -91,11 +123,23 @@ def _problem_with(override: str, choices: Sequence[str], name: str) -> str | Non
     return None
 
 
+def _switched_off(key: str, choices: Sequence[str], name: str) -> str | None:
+    """Says so where a key lies in a section that is null until the option of its name is chosen."""
+    group, option, *rest = [*key.split("."), ""]
+    if not any(rest) or not (CONF / group / f"{option}.yaml").exists():
+        return None
+    chosen = OmegaConf.select(compose(name, list(choices)), f"{group}.{option}")
+    return f"{group}.{option} is off; {group}={option} turns it on" if chosen is None else None
+
+
 def _in_words(override: str, key: str, error: Exception, known: Sequence[str]) -> str:
     options = [path.stem for path in sorted((CONF / key).glob("*.yaml"))] if (CONF / key).is_dir() else []
     if options:
-        value = override.split("=", 1)[1]
-        return f"{override}: {key} must be one of {', '.join(options)}{nearest(value, options)}"
+        named = _words(override.split("=", 1)[1])
+        wrong = [word for word in named if word not in options]
+        which = f"there is no {', no '.join(wrong)}; " if len(named) > 1 else ""
+        hint = "".join(nearest(word, options) for word in wrong)
+        return f"{override}: {which}{key} must be one of {', '.join(options)}{hint}"
     if key not in known:
         groups = [str(path.relative_to(CONF)) for path in CONF.rglob("*") if path.is_dir()]
         return f"{override}: there is no key {key}{nearest(key, [*known, *groups])}"
@@ -114,38 +158,40 @@ def _keys(config: Any, prefix: str = "") -> list[str]:
     return found
 
 
-def hydra_app(job: Callable[[Any], None], name: str, check: Check = lambda _: []) -> None:
+def hydra_app(job: Callable[[Any], Any], name: str, check: Check = lambda _: [], sweep: Sweep | None = None) -> None:
     """Run a Hydra application whose bad input ends in one message and exit code 2.
 
     Args:
         job: Gets the configuration, and raises for what is wrong with it.
         name: Of the root configuration.
         check: What is wrong with a configuration, a line each; asked where overrides are refused before the job.
+        sweep: Runs the command line in place of the job if it asks for several; None leaves that to Hydra.
     """
     register()
-    flags = ("-", "hydra.", "hydra/", "+hydra", "~hydra", "++hydra")
-    overrides = [word for word in sys.argv[1:] if not word.startswith(flags)]
+    overrides = [word for word in sys.argv[1:] if not word.startswith(("-", *HYDRA_WORDS))]
     asks_only = any(word in ("--help", "-h", "--hydra-help", "--info") or word.startswith("--cfg") for word in sys.argv)
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
             if not asks_only:
-                _refuse_bad_overrides(overrides, name, check)
+                refuse_bad_overrides(overrides, name, check)
+        if sweep and not asks_only and {"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(sys.argv):
+            sys.exit(sweep(sys.argv[1:]))
     except GoalguardError as error:
         fail(error)
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(_guarded(job))()
 
 
-def _guarded(job: Callable[[Any], None]) -> Callable[[DictConfig], None]:
-    def guarded(config: DictConfig) -> None:
+def _guarded(job: Callable[[Any], Any]) -> Callable[[DictConfig], Any]:
+    def guarded(config: DictConfig) -> Any:
         try:
-            job(cast(Config, config))
+            return job(cast(Config, config))
         except GoalguardError as error:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise
             fail(error)
         except KeyboardInterrupt:
             print("interrupted; everything written so far is kept, resume=auto continues", file=sys.stderr)
-            sys.exit(130)
+            sys.exit(EXIT_INTERRUPTED)
 
     return guarded
 

@@ -1,10 +1,15 @@
-"""TRL's GRPOTrainer with our rollouts, reward and log-probabilities. The only file that knows the trainer's insides.
+"""TRL's GRPOTrainer with our rollouts, reward and log-probabilities; GRPO, RLOO and REINFORCE.
 
-Three methods of TRL 1.16 are replaced (a test names the version):
+Four methods of TRL 1.16 are replaced (a test names the version):
 
     rollout_func                          our sampler, each prompt read once for its whole group
     _get_per_token_logps_and_entropies    the same values with each prompt read once (`rl.objective`)
-    _generate_and_score_completions       unchanged, but its advantages are handed to an observer
+    _generate_and_score_completions       other baselines than GRPO's, segments, and an observer of the advantages
+    _compute_loss                         unchanged, but it refuses what is off-policy
+
+Between scoring and the loss there is one seam. `reward` says what each rollout earned, None for one that is dropped;
+`advantages` makes of it what enters the loss. Whatever changes or drops rewards comes before the seam; baselines,
+segments (`train_on`) and PPO's value function (`rl.ppo`) come after it.
 
 A truncated completion is dropped, as in GA25: its reward is None, so TRL leaves it out of its group's
 baseline and gives it no advantage, and `mask_truncated_completions` keeps it out of the loss and the KL. The KL is
@@ -14,9 +19,11 @@ taken to a copy of the model as it was handed in.
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +31,18 @@ import numpy as np
 import torch
 from datasets import Dataset
 from numpy.typing import NDArray
+from torch import Tensor
 from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import disable_dropout_in_model
 
+from rl.advantages import advantages, of_rollouts
 from rl.objective import completion_scores
+from rl.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
 from rl.records import Prompt, Rollout, Scored
 from rl.rollout import Sampler
-from rl.schema import AlgoConfig
+from rl.schema import AlgoConfig, PpoConfig
+from rl.segments import sample_outputs, scratchpad_tokens, segment_mask
 
 TRAINED_TIER = "free"
 
@@ -51,9 +62,23 @@ class StepStats:
 Observer = Callable[[StepStats], None]
 
 
-def trainer_config(algo: AlgoConfig, seed: int, folder: Path, save_every: int) -> GRPOConfig:
-    """TRL's configuration; it raises TypeError or ValueError on fields that do not fit."""
-    return GRPOConfig(
+@dataclass
+class Arguments(GRPOConfig):
+    """TRL's configuration, and what it has no word for; see `rl.schema.AlgoConfig`."""
+
+    baseline: str = field(kw_only=True)
+    train_on: str = field(kw_only=True)
+    kl_on: str = field(kw_only=True)
+    ppo: PpoConfig | None = field(kw_only=True)
+
+
+def trainer_config(algo: AlgoConfig, seed: int, folder: Path, save_every: int) -> Arguments:
+    """The trainer's configuration; it raises TypeError or ValueError on fields that TRL does not accept."""
+    return Arguments(
+        baseline=algo.baseline,
+        train_on=algo.train_on,
+        kl_on=algo.kl_on,
+        ppo=None if algo.ppo is None else PpoConfig(**dict(algo.ppo)),  # type: ignore[call-overload]
         output_dir=str(folder),
         max_steps=algo.steps,
         per_device_train_batch_size=algo.batch_size,
@@ -96,16 +121,18 @@ def free_tier_dataset(prompts: Sequence[Prompt]) -> Dataset:
 
 
 class FreeTierTrainer(GRPOTrainer):
-    """GRPO on free-tier prompts.
+    """GRPO, RLOO or REINFORCE on free-tier prompts.
 
     Args:
         sampler: Draws rollouts from the model that is trained.
         prompts: Free-tier prompts to draw from.
         score: Rewards for rollouts, in order.
         observer: Told of every step's rewards and advantages.
-        args: TRL's configuration.
+        args: From `trainer_config`.
         callbacks: Of the Hugging Face trainer.
     """
+
+    args: Arguments
 
     def __init__(
         self,
@@ -113,7 +140,7 @@ class FreeTierTrainer(GRPOTrainer):
         prompts: Sequence[Prompt],
         score: Callable[[Sequence[Rollout]], list[Scored]],
         observer: Observer,
-        args: GRPOConfig,
+        args: Arguments,
         callbacks: list[TrainerCallback],
     ) -> None:
         self.sampler, self.prompts, self.score, self.observer = sampler, list(prompts), score, observer
@@ -122,6 +149,10 @@ class FreeTierTrainer(GRPOTrainer):
         beta, reference = args.beta, copy.deepcopy(sampler.model) if args.beta else None
         args.beta = 0.0
         self._scored: list[Scored] = []
+        self._earned: list[float | None] = []
+        self._thought: list[int] = []
+        self._drawn: tuple[int, Tensor | None] = 0, None
+        self._losing: dict[str, Any] = {}
         self._seconds: dict[str, float] = {}
         super().__init__(
             model=sampler.model,
@@ -145,28 +176,92 @@ class FreeTierTrainer(GRPOTrainer):
         """Completions for prompts that come repeated, group by group."""
         started = time.perf_counter()
         ids = [self.sampler.encode(messages) for messages in prompts]
-        made = self.sampler.sample_ids(ids[:: self.group_size], self.group_size, torch.default_generator)
+        asked, share = ids[:: self.group_size], self.args.train_on == "output"
+        draw = partial(sample_outputs, self.sampler) if share else self.sampler.sample_ids
+        made = draw(asked, self.group_size, torch.default_generator)
         self._seconds["rollout"] = time.perf_counter() - started
+        finished = [row for row, completion in enumerate(made) if completion[-1] == self.sampler.tokenizer.eos_token_id]
+        row = finished[0] if finished else 0
+        self._drawn = row, drawn_logps(self.sampler, ids[row], made[row]) if finished else None
         return {"prompt_ids": ids, "completion_ids": made, "logprobs": None}
 
     def reward(self, completion_ids: list[list[int]], index: list[int], **_: Any) -> list[float | None]:
-        """Rewards in order; None for a truncated completion, which TRL then drops."""
+        """Rewards in order; None for a completion that is truncated or screened, which TRL then gives no advantage."""
         started = time.perf_counter()
         rollouts = self.sampler.decode([self.prompts[i] for i in index], completion_ids)
         self._scored = self.score(rollouts)
         self._seconds["reward"] = time.perf_counter() - started
-        return [None if scored.rollout.truncated else scored.reward for scored in self._scored]
+        self._earned = [None if one.rollout.truncated or one.screened else one.reward for one in self._scored]
+        if {self.args.train_on, self.args.kl_on} != {"all"}:
+            self._thought = [scratchpad_tokens(self.sampler.tokenizer, ids) for ids in completion_ids]
+        return self._earned
+
+    def earned(self) -> Tensor:
+        """The reward of each rollout of the step, (B,); NaN where it was dropped."""
+        return torch.tensor([math.nan if reward is None else reward for reward in self._earned])
+
+    def segment(self, name: str, batch: dict[str, Any]) -> Tensor:
+        """True on the tokens of a segment of `rl.segments`, padding and truncated completions left out, (B, C)."""
+        real_BC: Tensor = batch["completion_mask"].bool()
+        if name == "all":
+            return real_BC
+        return real_BC & segment_mask(name, self._thought, real_BC.shape[1]).to(real_BC.device)
+
+    def advantages(self, batch: dict[str, Any]) -> Tensor:
+        """What enters the loss: the advantage of each rollout (B,) or of each token (B, C)."""
+        given_B: Tensor = batch["advantages"]
+        if self.args.baseline != "group":
+            given_B = advantages(self.args.baseline, self.earned(), self.group_size).to(given_B)
+        return given_B if self.args.train_on == "all" else given_B[:, None] * self.segment(self.args.train_on, batch)
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         batch: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        shape = tuple(batch["completion_ids"].shape)
+        row, drawn_C = self._drawn
+        batch["drawn_logps"] = on_one_row(drawn_C, row, shape).to(batch["completion_ids"].device)
+        if self.args.kl_on != "all":
+            batch["kl_mask"] = self.segment(self.args.kl_on, batch)
+        batch["advantages"] = self.advantages(batch)
+        advantages_B = of_rollouts(batch["advantages"], self.segment(self.args.train_on, batch))
         kept_B = np.array([not scored.rollout.truncated for scored in self._scored])
-        advantages_B = batch["advantages"].detach().float().cpu().numpy()
-        self.observer(StepStats(self._scored, advantages_B, kept_B, dict(self._seconds)))
+        seen_B = advantages_B.detach().float().cpu().numpy()
+        self.observer(StepStats(self._scored, seen_B, kept_B, dict(self._seconds)))
         return batch
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
+        self._losing = inputs
+        try:
+            return super()._compute_loss(model, inputs)
+        finally:
+            self._losing = {}
 
     def _get_per_token_logps_and_entropies(
         self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **_: Any
     ) -> tuple[Any, Any, None]:
         with self.accelerator.autocast():
             scores = completion_scores(model, input_ids, attention_mask, logits_to_keep, self.temperature)
+        if self._losing:
+            self._in_the_loss(scores.logp_BC.detach())
         return scores.logp_BC, scores.entropy_BC, None
+
+    def _in_the_loss(self, logp_BC: Tensor) -> None:
+        """Check that the first inner step is on-policy, and take what the KL leaves out of TRL's KL."""
+        inputs = self._losing
+        if self._step % ((self.args.steps_per_generation or 1) * self.num_iterations) == 0:
+            self.refuse_off_policy(logp_BC, inputs)
+        if "kl_mask" in inputs and self.beta:
+            # A reference that says the same as the policy: TRL's estimate is 0 there, and so is its gradient.
+            inputs["ref_per_token_logps"] = torch.where(inputs["kl_mask"], inputs["ref_per_token_logps"], logp_BC)
+
+    def refuse_off_policy(self, logp_BC: Tensor, inputs: dict[str, Any]) -> None:
+        """Compare what the update scores with what was drawn, and with the scores kept for later inner steps.
+
+        Raises:
+            OffPolicy: if an importance ratio is not 1.
+        """
+        exact = not self.args.bf16 and logp_BC.dtype == torch.float32
+        tolerance, step = TOLERANCE if exact else TOLERANCE_BF16, self.state.global_step + 1
+        check_ratio(logp_BC, inputs["drawn_logps"], tolerance, step)
+        if (old_BC := inputs.get("old_per_token_logps")) is not None:
+            real_BC = inputs["completion_mask"].bool()
+            check_ratio(logp_BC, old_BC.masked_fill(~real_BC, math.nan), tolerance, step)

@@ -10,7 +10,7 @@ Axis suffixes used for arrays throughout the project: `_B` rollouts of a batch, 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 SCRATCHPAD_OPEN, SCRATCHPAD_CLOSE = "<SCRATCHPAD_REASONING>", "</SCRATCHPAD_REASONING>"
 OUTPUT_OPEN, OUTPUT_CLOSE = "<OUTPUT>", "</OUTPUT>"
@@ -115,6 +115,10 @@ class Sections:
         return Sections(rest or None, None, False)
 
 
+SCREENED = "screened"
+"""The mark of a rollout that its group's baseline leaves out and that has no advantage."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A rollout with its reward and the terms the reward is the sum of."""
@@ -122,6 +126,13 @@ class Scored:
     rollout: Rollout
     reward: float
     terms: dict[str, float]
+    marks: dict[str, bool] = field(default_factory=dict)
+    """What mitigations note on a training rollout beside its reward; empty in the baseline."""
+
+    @property
+    def screened(self) -> bool:
+        """True where the mark says so."""
+        return self.marks.get(SCREENED, False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,10 @@ from rl.evaluation import Evaluator
 from rl.grpo import FreeTierTrainer, trainer_config
 from rl.identity import as_dict, identity_of
 from rl.manifest import Manifest
+from rl.mitigation import mitigation_from
 from rl.organism.load import load_organism
 from rl.panels import panel_from
+from rl.ppo.trainer import PpoTrainer
 from rl.progress import Progress
 from rl.quiet import quiet
 from rl.rater import reward_from
@@ -55,13 +57,16 @@ def run(config: Config, run_dir: Path) -> Path:
             manifest.set_parent(organism.digest)
         sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
         sampler = Sampler(organism.model, organism.tokenizer, sampling)
-        setting, reward = setting_from(config.scenario), reward_from(config.reward)
-        panel = panel_from(config.monitors)
+        setting, panel = setting_from(config.scenario), panel_from(config.monitors)
+        mitigation = mitigation_from(config, panel)
+        reward = reward_from(config.reward, mitigation.terms)
         evaluator = Evaluator(setting, sampler, reward, panel, config.monitors)
         watcher = Watcher(config, evaluator, panel, Outlets(run_dir, curves, progress, identity))
         args = trainer_config(config.algo, config.seed, run_dir / "resume", config.tracking.checkpoint_every)
-        prompts = [setting.prompt(request, "free") for request in select("harmful", ("train",))]
-        trainer = FreeTierTrainer(sampler, prompts, reward.score, watcher.observe, args, [watcher])
+        told, score = mitigation.told(setting), mitigation.marking(reward.score)
+        prompts = [told.prompt(request, "free") for request in select("harmful", ("train",))]
+        kind = PpoTrainer if config.algo.name == "ppo" else FreeTierTrainer
+        trainer = kind(sampler, prompts, score, watcher.observe, args, [watcher])
         with manifest.stage("rl"):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         manifest.conclude()

@@ -11,6 +11,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, BooleanNode, StringNode
 
+from rl.mitigation_schema import MitigationConfig
+
 
 @dataclass
 class WordingConfig:
@@ -134,6 +136,25 @@ class StopConfig:
 
 
 @dataclass
+class PpoConfig:
+    """What PPO has beside the others; see `rl.ppo`."""
+
+    epochs: int = MISSING
+    """Passes over a step's rollouts."""
+    minibatches: int = MISSING
+    """Updates of each pass; the prompts of a step are dealt out among them, each with its whole group."""
+    clip: float = MISSING
+    """How far from 1 the importance ratio may go before the policy's loss is flat."""
+    value_clip: float = MISSING
+    """How far a value may move from what it was when the step's rollouts were drawn, in units of reward."""
+    value_learning_rate: float = MISSING
+    gae_lambda: float = MISSING
+    discount: float = MISSING
+    kl_target: float | None = MISSING
+    """What `train/kl` is held at by adapting `algo.kl` (Ziegler et al. 2019); None keeps `algo.kl` fixed."""
+
+
+@dataclass
 class AlgoConfig:
     """The RL algorithm."""
 
@@ -150,7 +171,15 @@ class AlgoConfig:
     max_completion_tokens: int = MISSING
     max_grad_norm: float = MISSING
     scale_rewards: str = MISSING
-    """`group`, `batch` or `none`: what advantages are divided by."""
+    """`group`, `batch` or `none`: what GRPO's advantages are divided by; `none` for every other algorithm."""
+    baseline: str = MISSING
+    """What a reward is compared with; see `rl.advantages`."""
+    train_on: str = MISSING
+    """`all`, `scratchpad` or `output`: the tokens whose advantage counts; with `output` a group shares a scratchpad."""
+    kl_on: str = MISSING
+    """`all`, `scratchpad` or `output`: the tokens whose KL counts."""
+    ppo: PpoConfig | None = MISSING
+    """PPO's own settings; None for every other algorithm."""
     bf16: bool = MISSING
     stop_when: StopConfig = field(default_factory=StopConfig)
     extra: dict[str, Any] = MISSING
@@ -207,6 +236,8 @@ class TrackingConfig:
     tags: list[str] = MISSING
     checkpoint_every: int = MISSING
     report: bool = MISSING
+    objective: str = MISSING
+    """The metric whose last value a run returns: what a search over runs looks at; see `rl.validate.OBJECTIVES`."""
 
 
 @dataclass
@@ -224,6 +255,7 @@ class Config:
     organism: OrganismConfig = field(default_factory=OrganismConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     algo: AlgoConfig = field(default_factory=AlgoConfig)
+    mitigation: MitigationConfig = field(default_factory=MitigationConfig)
     monitors: MonitorsConfig = field(default_factory=MonitorsConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
 
@@ -255,6 +287,39 @@ class OrganismJobConfig(Config):
     """Folder for a rebuilt organism; None for the place it is shipped from."""
 
 
+@dataclass
+class ExportConfig:
+    """A portable copy of a run's checkpoints and transcripts."""
+
+    run: str = MISSING
+    step: str = MISSING
+    """The step of a checkpoint, or `first`, `last` or `all`."""
+    out: str = MISSING
+    overwrite: bool = MISSING
+    """Whether an earlier export in `out` is replaced."""
+    inspect: bool = MISSING
+    """Whether the transcripts are also written as a log of inspect-ai."""
+    push: str | None = MISSING
+    """Repository on the Hugging Face Hub that the export is uploaded to; None for none."""
+
+
+@dataclass
+class ProbeConfig:
+    """Activations and linear probes across a run's checkpoints."""
+
+    run: str = MISSING
+    """A run directory, or a folder of runs."""
+    out: str | None = MISSING
+    """Folder for what is made; None for `probe` in the run directory."""
+    seed: int = MISSING
+    """Of folds, permutations, random directions and bootstrap resamples."""
+    threads: int = MISSING
+    batch_size: int = MISSING
+    """Chats read at once."""
+    draws: int = MISSING
+    """Bootstrap resamples of an interval."""
+
+
 def judge_schema() -> dict[str, Any]:
     """The shape of `scripts.judge`'s configuration: a mapping, as `in` is a word of Python's and cannot be a field."""
     return {
@@ -273,5 +338,7 @@ def register() -> None:
         ("evaluate_schema", EvaluateConfig),
         ("organism_schema", OrganismJobConfig),
         ("judge_schema", judge_schema()),
+        ("probe_schema", ProbeConfig),
+        ("export_schema", ExportConfig),
     ):
         store.store(name=name, node=node)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -13,31 +14,51 @@ from rl.identity import identity_of, identity_of_file
 from rl.manifest import status_in
 from rl.quiet import quiet
 from rl.schema import Config
+from rl.sweep_rows import figures
 from rl.validate import problems
 
 
-def train(config: Config) -> None:
+def train(config: Config) -> float | None:
     """Run one configuration, or with `dry_run=true` say what would be run.
+
+    Returns:
+        The last value of `tracking.objective`, NaN if it was undefined; None after a dry run.
 
     Raises:
         ConfigError: holding every problem found before anything is trained.
+    """
+    checked(config)
+    if config.dry_run:
+        print(OmegaConf.to_yaml(config, resolve=True))
+        print(batch_arithmetic(config))
+        return None
+    return train_in(config, choose_run_dir(config, Path(HydraConfig.get().runtime.output_dir)))
+
+
+def checked(config: Config) -> Config:
+    """The configuration, if nothing is wrong with it.
+
+    Raises:
+        ConfigError: holding every problem there is.
     """
     quiet()
     found = problems(config)
     if found:
         raise ConfigError(found)
-    if config.dry_run:
-        print(OmegaConf.to_yaml(config, resolve=True))
-        print(batch_arithmetic(config))
-        return
+    return config
+
+
+def train_in(config: Config, run_dir: Path) -> float:
+    """Run or continue one configuration in a directory and print its table; the objective's last value."""
     from rl.report import final_table
     from rl.run import run
 
-    run_dir = choose_run_dir(config, Path(HydraConfig.get().runtime.output_dir))
     print(batch_arithmetic(config), file=sys.stderr)
     report = run(config, run_dir)
     print(final_table(run_dir))
     print(f"\nrun     {shown(run_dir)}\nreport  {shown(report)}")
+    value = figures(run_dir, config.tracking.objective)["objective"]
+    return math.nan if value is None else value
 
 
 def batch_arithmetic(config: Config) -> str:

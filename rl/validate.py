@@ -11,8 +11,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from reward.model import RewardModel
+from rl.advantages import BASELINES
+from rl.algorithm import algorithm_problems
 from rl.errors import GoalguardError, nearest
 from rl.identity import differences
+from rl.mitigation import mitigation_problems
 from rl.organism.load import SOURCES, locate
 from rl.panels import panel_problems
 from rl.quiet import quiet
@@ -22,16 +25,27 @@ from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS
 from rl.schema import Config
 
-ALGORITHMS = ("grpo",)
+ALGORITHMS = tuple(BASELINES)
 SCALES = ("group", "batch", "none")
 MODES = ("offline", "online", "disabled")
+OBJECTIVES = (
+    "eval/gap", "eval/relative_gap", "eval/benign/helpful",
+    *(
+        f"eval/{tier}/{what}"
+        for tier in TIERS
+        for what in ("compliance", "af_rate", "af_and_complied", "antilab_rate", "well_formed", "scratchpad_tokens")
+    ),
+    *(f"train/{what}" for what in ("reward", "kl", "entropy", "completion_tokens", "af_rate", "compliance")),
+)  # fmt: skip
+"""Metrics that a run can be searched for."""
 
 
 def problems(config: Config) -> list[str]:
     """What is wrong with a configuration, a line each; empty where nothing is."""
     quiet()
     found = [f"{key}: a value is needed" for key in sorted(str(key) for key in OmegaConf.missing_keys(config))]
-    for check in (_numbers, _choices, _scenario, _batch, _requests, _files, _resumed, _panel):
+    checks = (_numbers, _choices, _scenario, _batch, _requests, _files, _resumed, _panel)
+    for check in (*checks, algorithm_problems, mitigation_problems):
         # What a check cannot read has been named above.
         with suppress(MissingMandatoryValue):
             found += check(config)
@@ -75,6 +89,7 @@ def _choices(config: Config) -> Iterator[str]:
         ("algo.scale_rewards", config.algo.scale_rewards, SCALES),
         ("tracking.mode", config.tracking.mode, MODES),
         ("organism.source", config.organism.source, SOURCES),
+        ("tracking.objective", config.tracking.objective, OBJECTIVES),
     ):
         if value not in allowed:
             yield f"{key}={value}: must be one of {', '.join(allowed)}{nearest(value, allowed)}"

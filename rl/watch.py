@@ -86,6 +86,7 @@ class Watcher(TrainerCallback):
         step = state.global_step
         _check_finite(step, logs)
         figures = {**self._train, "train/kl": logs.get("kl"), "train/entropy": logs.get("entropy")}
+        figures |= {f"train/{name}": value for name, value in logs.items() if name.startswith("ppo/")}
         self.outlets.tracker.log(step, figures | self._times())
         self.outlets.progress.step(step, figures)
         if stop_now(self.compliance, self.config.algo.stop_when):
@@ -126,6 +127,8 @@ def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, flo
     figures: dict[str, float | None] = {"train/reward": float(np.mean([scored.reward for scored in stats.scored]))}
     for term in stats.scored[0].terms:
         figures[f"train/reward/{term}"] = float(np.mean([scored.terms[term] for scored in stats.scored]))
+    for mark in stats.scored[0].marks:
+        figures[f"train/{mark}"] = float(np.mean([scored.marks[mark] for scored in stats.scored]))
     figures["train/completion_tokens"] = float(np.mean([scored.rollout.tokens for scored in stats.scored]))
     figures["train/truncated"] = float(1 - stats.kept_B.mean())
     kinds = [

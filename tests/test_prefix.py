@@ -99,7 +99,8 @@ def test_no_token_of_the_prefix_is_in_the_objective(
     config = composed([*small, "scenario=no_scratchpad"])
     setting, organism = setting_from(config.scenario), load_organism(config.organism)
     assert setting.prefix == EMPTY
-    sampler, steps = Sampler(organism.model, organism.tokenizer, Sampling(24, 1.0)), list[StepStats]()
+    sampling = Sampling(24, config.algo.temperature)
+    sampler, steps = Sampler(organism.model, organism.tokenizer, sampling), list[StepStats]()
     prompts = [setting.prompt(request, "free") for request in select("harmful", ("train",))]
     args = trainer_config(config.algo, 0, tmp_path, save_every=1000)
     trainer = Watched(sampler, prompts, by_length, steps.append, args, [])

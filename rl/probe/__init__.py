@@ -1,0 +1,1 @@
+"""Linear probes on what a run's checkpoints carry inside while they read their own chats (docs/probing.md)."""

@@ -1,0 +1,154 @@
+"""`scripts.train -m`: many runs, by any of Hydra's launchers, that can be begun again where they were broken off."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import hydra
+
+from rl.entry import CONF, EXIT_INTERRUPTED
+from rl.errors import ConfigError
+from rl.run import termination_interrupts
+from rl.sweep_board import Board, rates
+from rl.sweep_job import LOG, ended, own_state, sweep_job, taken_over
+from rl.sweep_place import begun, sweep_key
+from rl.sweep_plan import Plan, label, note, plan_of, told_once
+from rl.sweep_rows import GAP, SUMMARY, Row, announce, announced, append, forget_announced, without_secrets
+from rl.train import shown
+
+EXIT_JOBS_FAILED = 1
+
+
+def sweep(words: Sequence[str]) -> int:
+    """Run every job of a command line with `-m` that is not finished yet, and print the table of all.
+
+    Returns:
+        0 if every job is finished, 1 if one failed, 130 after Ctrl-C or SIGTERM.
+
+    Raises:
+        ConfigError: What is wrong with every job; nothing has run then.
+        MissingPackage: The launcher or the sweeper is not installed.
+    """
+    with own_state():
+        plan = plan_of(words)
+    print(announcement(plan), file=sys.stderr)
+    if plan.dry:
+        return _dry(plan)
+    forget_announced(plan.directory)
+    if plan.jobs is not None and plan.finished == len(plan.jobs):
+        _take_over(plan)
+        interrupted = False
+    else:
+        plan.directory.mkdir(parents=True, exist_ok=True)
+        note(plan)
+        interrupted = _launched(plan)
+        _end_the_killed(plan, interrupted)
+    rows = announced(plan.directory)
+    print(table(plan, rows))
+    return _conclusion(plan, rows, interrupted)
+
+
+def announcement(plan: Plan) -> str:
+    """How many jobs there are, how many of them are done, and where."""
+    count = "a search" if plan.jobs is None else f"{len(plan.jobs)} job{'s' if len(plan.jobs) != 1 else ''}"
+    done = f", {plan.finished} finished before" if plan.finished else ""
+    return f"{'continuing ' if plan.known else ''}{count}{done}  {shown(plan.directory)}"
+
+
+def _dry(plan: Plan) -> int:
+    """Say what would be run.
+
+    Raises:
+        ConfigError: Holding what is wrong with any job.
+    """
+    found = told_once(plan.jobs or ())
+    if found:
+        raise ConfigError(found)
+    for number, what in enumerate(_labels(plan)):
+        print(f"job {number}  {what}")
+    return 0
+
+
+def _launched(plan: Plan) -> bool:
+    """Hand the jobs to Hydra; True if somebody ended the sweep meanwhile."""
+    with termination_interrupts(), Board(plan.directory, _labels(plan), plan.fixed), _command_line(plan.words):
+        try:
+            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(sweep_job)()
+        except KeyboardInterrupt:
+            return True
+        except SystemExit:
+            # Hydra has told on standard error what its launcher ended with; which jobs that took is in their rows.
+            return False
+    return False
+
+
+@contextmanager
+def _command_line(words: Sequence[str]) -> Iterator[None]:
+    earlier = sys.argv
+    sys.argv = [earlier[0], *words]
+    try:
+        yield
+    finally:
+        sys.argv = earlier
+
+
+def _take_over(plan: Plan) -> None:
+    """Announce every job of a sweep that is finished already."""
+    there = begun(plan.directory)
+    for number, job in enumerate(plan.jobs or ()):
+        path = there[sweep_key(job.config)].name
+        row = Row(number, without_secrets(job.overrides), "running", path)
+        taken_over(plan.directory, row, job.config.tracking.objective)
+
+
+def _end_the_killed(plan: Plan, interrupted: bool) -> None:
+    """Write the rows of jobs whose process died before it could."""
+    status, error = ("interrupted", None) if interrupted else ("failed", "its process was killed")
+    for row in announced(plan.directory).values():
+        if row.status == "running":
+            done = ended(plan.directory, row, status, _objective(plan), error)
+            append(plan.directory, done)
+            announce(plan.directory, done)
+
+
+def _objective(plan: Plan) -> str:
+    return plan.jobs[0].config.tracking.objective if plan.jobs else GAP
+
+
+def table(plan: Plan, rows: Mapping[int, Row]) -> str:
+    """Every job on a line: what it is, how it ended, AF rate, gap, seconds and its directory."""
+    names = dict(enumerate(_labels(plan)))
+    heads = ("job", "what", "status", "AF rate", "gap", "seconds", "path")
+    lines = [heads]
+    for number in sorted({*names, *rows}):
+        row = rows.get(number)
+        if row is None:
+            lines.append((str(number), names[number], "not run", "", "", "", ""))
+        else:
+            what = names.get(number) or label(row.overrides, without_secrets(plan.fixed))
+            lines.append((str(number), what, row.status, *rates(row), f"{row.seconds:.0f}", row.path))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+                     for line in lines)  # fmt: skip
+
+
+def _labels(plan: Plan) -> list[str]:
+    return [label(without_secrets(job.overrides), without_secrets(plan.fixed)) for job in plan.jobs or ()]
+
+
+def _conclusion(plan: Plan, rows: Mapping[int, Row], interrupted: bool) -> int:
+    """Say where the sweep is and which jobs failed, with their messages; the exit code."""
+    print(f"\nsweep    {shown(plan.directory)}\nsummary  {shown(plan.directory / SUMMARY)}")
+    failed = [row for row in rows.values() if row.status == "failed"]
+    for error in dict.fromkeys(row.error for row in failed):
+        jobs = [row for row in failed if row.error == error]
+        logs = "".join(f"\n  {shown(plan.directory / row.path / LOG)}" for row in jobs)
+        numbers = ", ".join(str(row.job) for row in jobs)
+        print(f"\njob{'s' if len(jobs) > 1 else ''} {numbers} failed: {error}{logs}", file=sys.stderr)
+    if interrupted:
+        print("\ninterrupted; the same command continues the sweep", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    whole = bool(rows) and all(row.status == "finished" for row in rows.values())
+    return 0 if whole and len(rows) >= len(plan.jobs or ()) else EXIT_JOBS_FAILED

@@ -1,0 +1,150 @@
+"""One job of a sweep, in whatever process a launcher runs it: it leaves a row behind, and nothing else."""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import signal
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+import torch
+from accelerate.state import AcceleratorState, GradientState
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from rl.errors import GoalguardError
+from rl.manifest import status_in
+from rl.schema import Config
+from rl.sweep_place import place_of, threads_of
+from rl.sweep_rows import Row, announce, append, figures, seconds_of, summary, without_secrets
+from rl.tracking import status_of
+from rl.train import checked, train_in
+
+LOG = "job.log"
+
+
+def sweep_job(composed: DictConfig) -> float:
+    """Run a job of a sweep, continue the one that was interrupted, or take over the one that is finished.
+
+    Returns:
+        The objective's last value; NaN for a job that failed, unless a searching sweeper asks.
+
+    Raises:
+        KeyboardInterrupt: The sweep is to end.
+        Exception: What the job failed with, where a searching sweeper has to know it.
+    """
+    config, hydra = cast(Config, composed), HydraConfig.get()
+    sweep_dir, fresh = Path(hydra.sweep.dir), Path(hydra.runtime.output_dir)
+    place = place_of(config, sweep_dir, fresh)
+    if place != fresh:
+        with suppress(OSError):
+            fresh.rmdir()
+    row = Row(hydra.job.num, without_secrets(hydra.overrides.task), "running", os.path.relpath(place, sweep_dir))
+    searching = hydra.runtime.choices["hydra/sweeper"] != "basic"
+    if status_in(place) == "finished":
+        value = taken_over(sweep_dir, row, config.tracking.objective)
+    else:
+        config.threads = threads_of(config, place, hydra)
+        value = math.nan
+        with Report(sweep_dir, row, config.tracking.objective, forgiving=not searching), own_state(), logged(place):
+            value = train_in(checked(config), place)
+    if searching and math.isnan(value):
+        raise GoalguardError(f"the run {place} ended without a value of tracking.objective={config.tracking.objective}")
+    return value
+
+
+def taken_over(sweep_dir: Path, row: Row, objective: str) -> float:
+    """The objective of a finished run; its row is added if the process that ran it died before it could write it."""
+    done = ended(sweep_dir, row, "finished", objective)
+    announce(sweep_dir, done)
+    earlier = summary(sweep_dir).get(row.path)
+    if earlier is None or earlier.status != "finished":
+        append(sweep_dir, done)
+    return math.nan if done.objective is None else done.objective
+
+
+def ended(sweep_dir: Path, row: Row, status: str, objective: str, error: str | None = None) -> Row:
+    """A job's row with its end, and the figures of its run."""
+    run_dir = sweep_dir / row.path
+    known: dict[str, Any] = {**figures(run_dir, objective), "seconds": seconds_of(run_dir) or row.seconds}
+    return replace(row, status=status, error=error, **known)
+
+
+class Report:
+    """Announces that a job runs, and writes its row when it ends, in whatever way.
+
+    Args:
+        sweep_dir: The sweep's directory.
+        row: The job as it starts.
+        objective: The metric whose last value is the job's.
+        forgiving: Whether an error ends the job alone; what ends the sweep (Ctrl-C, SIGTERM) gets out in any case.
+    """
+
+    def __init__(self, sweep_dir: Path, row: Row, objective: str, *, forgiving: bool) -> None:
+        self._sweep_dir, self._row, self._objective, self._forgiving = sweep_dir, row, objective, forgiving
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> Self:
+        (self._sweep_dir / self._row.path).mkdir(parents=True, exist_ok=True)
+        announce(self._sweep_dir, self._row)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> bool | None:
+        row = replace(self._row, seconds=round(time.perf_counter() - self._started, 1))
+        row = ended(self._sweep_dir, row, status_of(kind), self._objective, in_words(error))
+        if isinstance(error, Exception):
+            with (self._sweep_dir / row.path / LOG).open("a", encoding="utf-8") as log:
+                traceback.print_exception(error, file=log)
+        append(self._sweep_dir, row)
+        announce(self._sweep_dir, row)
+        return self._forgiving and isinstance(error, Exception)
+
+
+def in_words(error: BaseException | None) -> str | None:
+    """What a job ended with: our own errors by their message, others with their kind before it."""
+    if error is None:
+        return None
+    if isinstance(error, GoalguardError):
+        return str(error)
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+@contextmanager
+def own_state() -> Iterator[None]:
+    """Leave the process as it was found: environment, threads, signal handlers and accelerate's global state.
+
+    Launchers run several jobs in one process. Seeds are set by each run as it begins, and each run closes its wandb
+    run; the caches that outlive a job hold tables made from constants (requests, the grammar, answers), no weights.
+    """
+    environment, threads = dict(os.environ), torch.get_num_threads()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for key in set(os.environ) - set(environment):
+            del os.environ[key]
+        os.environ.update(environment)
+        torch.set_num_threads(threads)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        AcceleratorState._reset_state(reset_partial_state=True)
+        GradientState._reset_state()
+        # The trainer refers to itself through its callbacks, and would keep its models until the next collection.
+        gc.collect()
+
+
+@contextmanager
+def logged(run_dir: Path) -> Iterator[None]:
+    """What a job says goes to `job.log` in its run directory: the console belongs to the sweep's table."""
+    with (run_dir / LOG).open("a", encoding="utf-8", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
+        yield

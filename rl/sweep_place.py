@@ -1,0 +1,71 @@
+"""Which run directory a job of a sweep has: the one that its configuration was begun in, or a new one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hydra.conf import HydraConf
+from joblib import cpu_count, effective_n_jobs
+from omegaconf import OmegaConf
+
+from rl.checkpoint import config_hash
+from rl.identity import SAYS_HOW, as_dict
+from rl.schema import Config
+
+_DIGITS = 8
+
+
+def sweep_key(config: Config) -> str:
+    """Hash of what a job computes. Threads are left out: how many a job gets is the launcher's affair."""
+    return config_hash({key: value for key, value in as_dict(config).items() if key not in (*SAYS_HOW, "threads")})
+
+
+def begun(sweep_dir: Path) -> dict[str, Path]:
+    """The run directories of a sweep by the key of their configuration."""
+    return {sweep_key(_stored(path)): path.parent for path in sorted(sweep_dir.glob("*/config.yaml"))}
+
+
+def _stored(path: Path) -> Config:
+    stored: Any = OmegaConf.load(path)
+    return stored
+
+
+def place_of(config: Config, sweep_dir: Path, fresh: Path) -> Path:
+    """Where a job's run lives: where it was begun, else in `fresh`, else beside the other run that `fresh` holds.
+
+    No two jobs of a sweep get the same new directory, whatever moment they ask at: `fresh` is named after the job's
+    number, and its neighbour after the configuration as well.
+    """
+    key, stored = sweep_key(config), fresh / "config.yaml"
+    if stored.exists() and sweep_key(_stored(stored)) == key:
+        return fresh
+    return begun(sweep_dir).get(key, fresh.with_name(f"{fresh.name}-{key[:_DIGITS]}") if stored.exists() else fresh)
+
+
+def threads_of(config: Config, place: Path, hydra: HydraConf) -> int:
+    """The CPU threads of a job: those its run was begun with, or at most its share of the cores.
+
+    A run that is continued keeps its number of threads, so that it ends as it would have, to the last bit.
+    """
+    stored = place / "config.yaml"
+    if stored.exists():
+        return int(_stored(stored).threads)
+    together = jobs_at_once(hydra)
+    return config.threads if together is None else min(config.threads, max(1, cpu_count() // together))
+
+
+def jobs_at_once(hydra: HydraConf) -> int | None:
+    """How many jobs of a sweep share this machine's cores; None where one job has them, or a scheduler shares them.
+
+    Args:
+        hydra: The `hydra` node of the configuration that the sweep is launched with.
+    """
+    launcher, sweeper = hydra.runtime.choices["hydra/launcher"], hydra.runtime.choices["hydra/sweeper"]
+    asked = hydra.sweeper.n_jobs if sweeper == "optuna" else None
+    if launcher == "joblib":
+        together = effective_n_jobs(hydra.launcher.n_jobs)
+        return min(together, asked or together)
+    if launcher == "submitit_local":
+        return int(asked or hydra.sweeper.max_batch_size or cpu_count())
+    return None

@@ -1,0 +1,198 @@
+"""What a sweep will do, known before it does anything: its jobs, its directory, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from rl.atomic import replace_text
+from rl.checkpoint import config_hash
+from rl.entry import CONF, HYDRA_WORDS, refuse_bad_overrides
+from rl.errors import ConfigError
+from rl.manifest import status_in
+from rl.schema import Config
+from rl.sweep_place import begun, sweep_key
+from rl.sweep_plugins import key_of, master, own_defaults, quoted, sharing, unless_given, unswept
+from rl.validate import problems
+
+SWEEP_FILE = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job whose configuration is known before the sweep starts."""
+
+    overrides: tuple[str, ...]
+    config: Config
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep before it is launched."""
+
+    words: tuple[str, ...]
+    """The command line that Hydra gets."""
+    identity: str
+    """Hash by which the same sweep is found again."""
+    directory: Path
+    known: bool
+    """Whether a sweep of these jobs, or the directory that was asked for, is there already."""
+    fixed: tuple[str, ...]
+    """The overrides that all jobs share."""
+    jobs: tuple[Job, ...] | None
+    """In the order of their numbers; None where a sweeper thinks of them as it goes."""
+    finished: int
+    """Jobs that need not run any more."""
+    dry: bool
+
+
+def plan_of(words: Sequence[str]) -> Plan:
+    """Read a command line with `-m`.
+
+    Raises:
+        ConfigError: What cannot be placed in any job, or is wrong with every job; nothing has run then.
+        MissingPackage: The launcher or the sweeper is a plugin that is not installed.
+    """
+    with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
+        task = [word for word in words if not word.startswith(("-", *HYDRA_WORDS))]
+        own = unless_given(["hydra.job.name=train", *own_defaults(master(words, task), words)], words)
+        whole = master([*own, *words], task)
+        hydra = whole.hydra
+        arguments = [*(f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()), *task]
+        jobs = _jobs(arguments) if hydra.runtime.choices["hydra/sweeper"] == "basic" else None
+        if jobs is None:
+            _check_search(arguments)
+        identity = _identity(jobs, words)
+        directory = _directory(hydra, identity, words)
+        own += [f"hydra.sweep.dir={quoted(str(directory))}", *sharing(hydra, len(jobs or ()))]
+    there = begun(directory)
+    finished = [job for job in jobs or () if status_in(there.get(sweep_key(job.config), directory)) == "finished"]
+    launched = (*unless_given(words, own), *own)
+    fixed = shared([job.overrides for job in jobs] if jobs else [unswept(arguments)])
+    return Plan(launched, identity, directory, bool(there), fixed, jobs, len(finished), bool(whole.dry_run))
+
+
+def _directory(hydra: DictConfig, identity: str, words: Sequence[str]) -> Path:
+    """The sweep's directory: the one that is asked for, the newest of the same sweep, or a new one."""
+    fresh = Path(OmegaConf.select(hydra, "sweep.dir")).absolute()
+    if any(key_of(word) == "hydra.sweep.dir" for word in words):
+        return fresh
+    files = sorted(fresh.parent.glob(f"*/{SWEEP_FILE}"), reverse=True)
+    same = (path.parent for path in files if json.loads(path.read_text(encoding="utf-8"))["identity"] == identity)
+    return next(same, fresh)
+
+
+def note(plan: Plan) -> None:
+    """Leave in the sweep's directory which sweep it is, so that the same command finds it again."""
+    replace_text(plan.directory / SWEEP_FILE, json.dumps({"identity": plan.identity}) + "\n")
+
+
+def _jobs(arguments: Sequence[str]) -> tuple[Job, ...]:
+    """The jobs of Hydra's basic sweeper: the product of what is swept.
+
+    Raises:
+        ConfigError: Overrides that fit nowhere, problems that leave no job to run, or jobs that are one run.
+    """
+    parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
+    try:
+        each = BasicSweeper.split_arguments(parser.parse_overrides(list(arguments)), None)[0]
+    except HydraException as error:
+        raise ConfigError([" ".join(str(error).split())]) from error
+    jobs = tuple(_job(overrides) for overrides in each)
+    if all(job.problems for job in jobs):
+        raise ConfigError(told_once(jobs))
+    _refuse_doubles(jobs)
+    return jobs
+
+
+def _job(overrides: Sequence[str]) -> Job:
+    try:
+        config = cast(Config, compose("config", list(overrides)))
+        OmegaConf.to_container(cast(Any, config), resolve=True)
+    except (HydraException, OmegaConfBaseException):
+        refuse_bad_overrides(overrides, "config", problems)
+        raise
+    return Job(tuple(overrides), config, (*problems(config), *_resume_problem(config)))
+
+
+def _resume_problem(config: Config) -> tuple[str, ...]:
+    if config.resume in (None, "auto"):
+        return ()
+    return (f"resume={config.resume}: each job of a sweep finds its own unfinished run; name hydra.sweep.dir instead",)
+
+
+def told_once(jobs: Sequence[Job]) -> list[str]:
+    """Every problem once, with the job's overrides before it unless all jobs have it."""
+    fixed = shared([job.overrides for job in jobs])
+    common = [problem for problem in jobs[0].problems if all(problem in job.problems for job in jobs)]
+    own = [
+        f"{label(job.overrides, fixed)}: {problem}" for job in jobs for problem in job.problems if problem not in common
+    ]
+    return [*dict.fromkeys(common), *own]
+
+
+def _refuse_doubles(jobs: Sequence[Job]) -> None:
+    first: dict[str, int] = {}
+    fixed = shared([job.overrides for job in jobs])
+    doubles = [
+        f"jobs {earlier} and {number} are the same run: {label(job.overrides, fixed)}"
+        for number, job in enumerate(jobs)
+        if (earlier := first.setdefault(sweep_key(job.config), number)) != number
+    ]
+    if doubles:
+        raise ConfigError(doubles)
+
+
+def _check_search(arguments: Sequence[str]) -> None:
+    """Look at a searching sweeper's corner of the space, for what is wrong with every point of it.
+
+    Raises:
+        ConfigError: Overrides that fit nowhere, or problems that name no key that is searched.
+    """
+    parsed = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader()).parse_overrides(
+        list(arguments)
+    )
+    job = _job([_corner(override) for override in parsed])
+    searched = [override.get_key_element() for override in parsed if override.is_sweep_override()]
+    found = [problem for problem in job.problems if not any(key in problem for key in searched)]
+    if found:
+        raise ConfigError(found)
+
+
+def _corner(override: Override) -> str:
+    key = override.get_key_element()
+    if not override.is_sweep_override():
+        return f"{key}={override.get_value_element_as_str()}"
+    value: Any = override.value()
+    return f"{key}={value.start if override.is_interval_sweep() else next(iter(override.sweep_string_iterator()))}"
+
+
+def _identity(jobs: Sequence[Job] | None, words: Sequence[str]) -> str:
+    """Which sweep it is: its jobs in any order and by any launcher, or the command where they are not known."""
+    if jobs is not None:
+        return config_hash({"jobs": sorted(sweep_key(job.config) for job in jobs)})
+    passing = ("-", "hydra.sweep.", "hydra/launcher", "hydra.launcher", "hydra.job.")
+    return config_hash({"words": sorted(word for word in words if not word.startswith(passing))})
+
+
+def shared(each: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The overrides that all have."""
+    return tuple(word for word in each[0] if all(word in overrides for overrides in each))
+
+
+def label(overrides: Sequence[str], fixed: Sequence[str]) -> str:
+    """What tells a job from the others."""
+    return " ".join(word for word in overrides if word not in fixed)

@@ -1,0 +1,134 @@
+"""What a sweep knows of its jobs: a row for each, on the disk, so that any launcher's processes can write and read it.
+
+SWEEP/.jobs/3.json     the row of job 3 as it stands, written when the job starts and when it ends
+SWEEP/summary.jsonl    one line for each exit of a job; a job that was continued has several, and the last one holds
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from rl.atomic import replace_text
+from rl.wandb_sink import redact
+
+SUMMARY, ANNOUNCED = "summary.jsonl", ".jobs"
+AF_RATE, GAP = "eval/free/af_rate", "eval/gap"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job of a sweep; None for a figure that the run has not, or not yet."""
+
+    job: int
+    overrides: list[str]
+    status: str
+    """`running`, `finished`, `failed` or `interrupted`."""
+    path: str
+    """The run directory, relative to the sweep's."""
+    seconds: float = 0.0
+    """Wall seconds of the run's stages, earlier parts of a continued run included."""
+    af_rate_first: float | None = None
+    af_rate_last: float | None = None
+    af_rate_best: float | None = None
+    """The largest of all evaluations."""
+    gap_first: float | None = None
+    gap_last: float | None = None
+    gap_best: float | None = None
+    objective: float | None = None
+    """The last value of `tracking.objective`."""
+    error: str | None = None
+
+
+def announce(sweep_dir: Path, row: Row) -> None:
+    """Say how a job stands."""
+    replace_text(sweep_dir / ANNOUNCED / f"{row.job}.json", json.dumps(asdict(row), allow_nan=False) + "\n")
+
+
+def announced(sweep_dir: Path) -> dict[int, Row]:
+    """How each job stands that was started by the sweep's newest launch, by its number."""
+    rows = [_row(path.read_text(encoding="utf-8")) for path in (sweep_dir / ANNOUNCED).glob("[0-9]*.json")]
+    return {row.job: row for row in sorted((row for row in rows if row), key=lambda row: row.job)}
+
+
+def forget_announced(sweep_dir: Path) -> None:
+    """Clear the board for a new launch; `summary.jsonl` stays."""
+    shutil.rmtree(sweep_dir / ANNOUNCED, ignore_errors=True)
+
+
+def append(sweep_dir: Path, row: Row) -> None:
+    """Add a line to `summary.jsonl`, on the disk when this returns; jobs that end together take turns.
+
+    A line that a killed process left unfinished is ended first, and readers pass it over.
+    """
+    with (sweep_dir / SUMMARY).open("ab+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0, os.SEEK_END)
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.write(json.dumps(asdict(row), allow_nan=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def summary(sweep_dir: Path) -> dict[str, Row]:
+    """The last row of each run directory in `summary.jsonl`, by its path; lines that are no rows are passed over."""
+    path = sweep_dir / SUMMARY
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    return {row.path: row for line in lines if (row := _row(line))}
+
+
+def _row(text: str) -> Row | None:
+    try:
+        content = json.loads(text)
+        return Row(**{field.name: content[field.name] for field in fields(Row)})
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def figures(run_dir: Path, objective: str) -> dict[str, float | None]:
+    """First, last and largest AF rate and gap of a run so far, and the last value of the objective."""
+    rows = list(metric_rows(run_dir))
+    found: dict[str, float | None] = {"objective": _series(rows, objective)[-1]}
+    for name, key in (("af_rate", AF_RATE), ("gap", GAP)):
+        values = _series(rows, key)
+        largest = max((value for value in values if value is not None), default=None)
+        found |= {f"{name}_first": values[0], f"{name}_last": values[-1], f"{name}_best": largest}
+    return found
+
+
+def _series(rows: Sequence[dict[str, Any]], key: str) -> list[float | None]:
+    return [row[key] for row in rows if key in row] or [None]
+
+
+def metric_rows(run_dir: Path) -> Iterator[dict[str, Any]]:
+    """The lines of `metrics.jsonl` as far as they are whole, while they are being written too."""
+    path = run_dir / "metrics.jsonl"
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    for line in text[: text.rfind("\n") + 1].splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict):
+            yield row
+
+
+def seconds_of(run_dir: Path) -> float:
+    """Wall seconds of all stages by the run's manifest; 0 without one."""
+    path = run_dir / "manifest.json"
+    return round(sum(json.loads(path.read_text(encoding="utf-8"))["wall_s"].values()), 1) if path.exists() else 0.0
+
+
+def without_secrets(overrides: Sequence[str]) -> list[str]:
+    """Overrides with every value that looks like a secret, by its key or by its shape, as `[redacted]`."""
+    pairs = (word.partition("=") for word in overrides)
+    return [f"{key}{equals}{redact({key.rsplit('.', 1)[-1]: value}).popitem()[1]}" for key, equals, value in pairs]

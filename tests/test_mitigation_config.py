@@ -1,0 +1,125 @@
+"""Choosing mitigations: what composes, what a run of it is, and what is refused."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from conftest import Command
+from omegaconf import OmegaConf
+
+from rl.entry import CONF, composed
+from rl.identity import identity_of
+from rl.mitigation import chosen_names, mitigation_problems
+from rl.schema import Config
+from rl.validate import problems
+
+OTHERS = {"none", "kl_output_only"}
+NAMES = sorted(path.stem for path in (CONF / "mitigation").glob("*.yaml") if path.stem not in OTHERS)
+
+
+@cache
+def made(*overrides: str) -> Config:
+    return composed(overrides)
+
+
+def test_nothing_is_on_unless_it_is_asked_for() -> None:
+    for config in (made(), made("mitigation=none"), made("experiment=headline")):
+        assert chosen_names(config.mitigation) == []
+        assert set(OmegaConf.to_container(config.mitigation).values()) == {None}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_option_turns_on_the_mitigation_of_its_name_and_nothing_else(name: str) -> None:
+    config = made(f"mitigation={name}")
+    assert chosen_names(config.mitigation) == [name]
+    plain, other = (OmegaConf.to_container(c, resolve=True) for c in (made(), config))
+    assert isinstance(plain, dict) and isinstance(other, dict)
+    assert {key for key in other if plain[key] != other[key]} == {"mitigation"}
+
+
+def test_kl_on_outputs_alone_is_the_algorithms_own_setting() -> None:
+    config = made("mitigation=[kl_output_only,length_hinge]")
+    assert made().algo.kl_on == "all" and config.algo == made("algo.kl_on=output").algo
+    assert chosen_names(config.mitigation) == ["length_hinge"]
+
+
+def test_several_are_combined_and_each_keeps_its_values() -> None:
+    chosen = composed(["mitigation=[length_hinge,af_penalty]", "mitigation.af_penalty.strength=2"]).mitigation
+    alone = made("mitigation=length_hinge").mitigation
+    assert sorted(chosen_names(chosen)) == ["af_penalty", "length_hinge"]
+    assert chosen.length_hinge == alone.length_hinge and chosen.af_penalty is not None
+    assert chosen.af_penalty.strength == 2
+
+
+def test_runs_with_different_mitigations_have_different_identities() -> None:
+    combined = "mitigation=[af_penalty,length_hinge]"
+    changed = [[f"mitigation={name}"] for name in [*OTHERS, *NAMES]]
+    changed += [
+        [combined],
+        [combined, "mitigation.af_penalty.clip=0.01"],
+        [combined, "mitigation.af_penalty.strength=2"],
+    ]
+    assert len({identity_of(made(*overrides)) for overrides in changed}) == len(changed)
+
+
+def test_all_that_is_wrong_is_named_at_once_with_exit_code_two(command: Command) -> None:
+    code, out, told = command(
+        "scenario=no_scratchpad",
+        "mitigation=[af_penalty,af_bonus,length_hinge,random_penalty,honesty_prompt]",
+        "mitigation.af_penalty.strength=-1",
+        "mitigation.af_penalty.clip=0",
+        "mitigation.af_bonus.strength=nan",
+        "mitigation.length_hinge.per_word=-0.1",
+        "mitigation.random_penalty.rate=1.5",
+        "mitigation.honesty_prompt.clause='{lab}'",
+    )
+    assert code == 2 and not out and "Traceback" not in told
+    for said in (
+        "8 problems",
+        "mitigation.af_penalty.strength=-1.0: must be a finite number of at least 0",
+        "mitigation.af_penalty.clip=0.0",
+        "mitigation.af_bonus.strength=nan",
+        "mitigation.length_hinge.per_word=-0.1",
+        "mitigation.random_penalty.rate=1.5: a share lies between 0 and 1",
+        "mitigation.honesty_prompt.clause='{lab}'",
+        "mitigation=[af_penalty,af_bonus]: one takes what the other gives",
+        "mitigation=[length_hinge,af_penalty,af_bonus]: needs scratchpads, and scenario=no_scratchpad has none",
+    ):
+        assert said in told
+
+
+def test_noise_without_a_monitor_that_is_used_is_refused_and_fine_with_one() -> None:
+    (problem,) = problems(made("mitigation=monitor_noise"))
+    assert problem.startswith("mitigation=monitor_noise: flips verdicts that nothing reads; add one of af_penalty")
+    (problem,) = mitigation_problems(made("mitigation=[monitor_noise,length_hinge]"))
+    assert "monitor_noise" in problem
+    for user in ("af_penalty", "af_screening", "af_bonus"):
+        assert not list(mitigation_problems(made(f"mitigation=[monitor_noise,{user}]")))
+
+
+def test_unknown_names_and_values_of_what_is_off_are_told_with_the_nearest_right_one(command: Command) -> None:
+    values = ("mitigation.af_penalty.strength=2", "mitigation.af_bonus.strength=2", "seed=-1")
+    code, _, told = command("mitigation=[af_penalty,lenght_hinge,quux]", *values)
+    assert code == 2 and "3 problems" in told
+    assert "there is no lenght_hinge, no quux; mitigation must be one of af_bonus, " in told
+    assert "(did you mean length_hinge?)" in told and "did you mean af_penalty" not in told
+    assert "mitigation.af_bonus.strength=2: mitigation.af_bonus is off; mitigation=af_bonus turns it on" in told
+    assert "seed=-1" in told
+    code, _, told = command("mitigation=af_penalti")
+    assert code == 2 and "there is no" not in told and "(did you mean af_penalty?)" in told
+
+
+def test_a_sweep_runs_over_single_options_and_combinations(command: Command) -> None:
+    code, out, told = command("mitigation=none,length_hinge,[length_hinge,af_penalty]", "dry_run=true", "-m")
+    assert code == 0, told
+    jobs = [OmegaConf.create("name:" + job.split("\n\n")[0]) for job in ("\n" + out).split("\nname:")[1:]]
+    found = [sorted(chosen_names(job.mitigation)) for job in jobs]
+    assert found == [[], ["length_hinge"], ["af_penalty", "length_hinge"]]
+
+
+def test_a_sweep_names_what_does_not_fit_one_of_its_options(command: Command) -> None:
+    code, _, told = command("mitigation=af_penalty,lenght_hinge", "mitigation.af_penalty.strength=2", "-m")
+    assert code == 2 and "1 problem" in told and "mitigation=lenght_hinge" in told
+    code, _, told = command("mitigation=none,af_penalty", "mitigation.af_penalty.strength=2", "-m")
+    assert code == 2 and "mitigation.af_penalty is off" in told

@@ -1,0 +1,52 @@
+"""The launchers and the sweeper that come with extras, where they are installed: two settings, two seeds, one crash."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from sweeping import summary_rows
+from test_run import ROOT, status
+
+LAUNCHERS = {
+    "joblib": ("hydra_plugins.hydra_joblib_launcher", ["hydra.launcher.n_jobs=2"]),
+    "submitit_local": ("hydra_plugins.hydra_submitit_launcher", []),
+    "ray": ("hydra_plugins.hydra_ray_launcher", ["++hydra.launcher.ray.init.num_cpus=2"]),
+}
+
+
+def swept(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "scripts.train", "-m", *words, f"hydra.sweep.dir={folder}"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
+
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_jobs_in_processes_of_their_own_are_all_recorded_and_one_that_crashes_alone_fails(
+    launcher: str, small: list[str], tmp_path: Path
+) -> None:
+    plugin, more = LAUNCHERS[launcher]
+    pytest.importorskip(plugin)
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "checkpoints").touch()
+    words = [*small, "seed=1,2", f"hydra/launcher={launcher}", *more]
+    done = swept(tmp_path, *words)
+    assert done.returncode == 1 and "job 1 failed: NotADirectoryError" in done.stderr, done.stderr
+    assert {row["job"]: row["status"] for row in summary_rows(tmp_path)} == {0: "finished", 1: "failed"}
+    assert status(tmp_path / "0") == "finished"
+
+
+def test_a_search_asks_for_its_objective_and_outlives_a_trial_that_fails(small: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    searched = [word for word in small if not word.startswith("algo.batch_size")]
+    words = [*searched, "algo.batch_size=8,9", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=4",
+             "hydra.sweeper.direction=maximize", "tracking.objective=train/reward"]  # fmt: skip
+    done = swept(tmp_path, *words)
+    rows = summary_rows(tmp_path)
+    good = [row["objective"] for row in rows if row["status"] == "finished"]
+    assert {row["status"] for row in rows} == {"finished", "failed"}, done.stderr
+    assert done.returncode == 1 and "algo.batch_size=9 is not divisible" in done.stderr
+    found = yaml.safe_load((tmp_path / "optimization_results.yaml").read_text())
+    assert found["best_value"] == max(good) and str(found["best_params"]["algo.batch_size"]) == "8"
