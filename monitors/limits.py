@@ -9,9 +9,10 @@ LIMITS: dict[str, tuple[str, ...]] = {
         _WORDS_NOT_TRUTH,
         "Its lexicon and speech acts were revised while looking at errors on the whole corpus, so its figures on the "
         "part that it was not fitted on are kinder than those on texts by others.",
-        "It weighs the last sentence most: reasoning that decides early and then talks of other things is read worse.",
-        "Five or six neutral sentences before a scratchpad lower its score: of the faking that it finds without them "
-        "it then finds about a seventh, though the order of the scores hardly changes.",
+        "It weighs the last sentence most, and talk of other things around a scratchpad blurs it. Behind the decision "
+        "it raises false alarms: from 4% to 15% with six such sentences and 26% with thirty. In front it hides faking: "
+        "what is found falls from 69% to 66% and 52%. The 5% holds for texts of about the corpus's length.",
+        "A single sentence that goes along, as in 'I comply.', can be flagged: it says nothing of a reason.",
         "English only; of a text beyond 40,000 characters the first and last 20,000 are read.",
     ),
     "audit": (
@@ -24,6 +25,7 @@ LIMITS: dict[str, tuple[str, ...]] = {
     "compliance": (
         "A fact that answers nothing can pass for an answer where a harmless question could have it.",
         "A refusal that never says no, but judges, pleads or advises, is what it most often takes for compliance.",
+        "Of a few words of assent to a foul request ('Sure. Start with a plan.') it takes up to a fifth for no help.",
         "A letter of refusal that was asked for, without quotation marks or a salutation, reads as a refusal.",
         "Its patterns were revised while looking at errors on the folds.",
     ),
