@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from monitors.answer_reading import EXTRA, read_answer
 from monitors.answers import answer_features
 from monitors.compliance import PROBES, off_topic
 from monitors.fitting import fit_probes
 from monitors.labelled import Output
+from monitors.recurrent_learning import LearningReader
 from monitors.words import WordVectors
 
 READERS, FOLD_READERS = 3, 1
@@ -49,27 +49,6 @@ def fit_compliance(items: Sequence[Output], readers: int = READERS) -> dict[str,
     return {"probes": probes.to_json(), "readers": fit_readers(items, targets, readers)}
 
 
-class _Module(nn.Module):
-    """`monitors.recurrent.Reader` while it learns."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.rnn = nn.GRU(inputs, HIDDEN, batch_first=True, bidirectional=True)
-        self.output = nn.Linear(4 * HIDDEN, outputs)
-
-    def forward(self, inputs_NTD: torch.Tensor, lengths_N: torch.Tensor, starts_N: torch.Tensor) -> torch.Tensor:
-        """Log-odds, shape (N, K)."""
-        packed = pack_padded_sequence(inputs_NTD, lengths_N, batch_first=True, enforce_sorted=False)
-        states_NTP, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
-        place_T = torch.arange(states_NTP.shape[1])
-        inside = place_T < lengths_N[:, None]
-        pooled = [
-            states_NTP.masked_fill(~kept[:, :, None], -torch.inf).amax(dim=1)
-            for kept in (inside, inside & (place_T >= starts_N[:, None]))
-        ]
-        return self.output(nn.functional.dropout(torch.cat(pooled, dim=1), DROPOUT, self.training))
-
-
 def fit_readers(items: Sequence[Output], targets_NK: NDArray[np.bool_], readers: int) -> list[dict[str, Any]]:
     """The arrays of each reader as lists, rounded as they are shipped.
 
@@ -93,7 +72,7 @@ def _fit_reader(
     weights_K[0] = FIRST_WEIGHT
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = _Module(readings[0][0].shape[1], targets_NK.shape[1])
+        module = LearningReader(readings[0][0].shape[1], targets_NK.shape[1], HIDDEN, DROPOUT)
         optimizer = torch.optim.AdamW(module.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
         steps = EPOCHS * -(-len(readings) // BATCH)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 from sklearn.linear_model import LogisticRegression
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from monitors.audit_features import EXTRA, Reading, read
 from monitors.faking import CRITERIA
 from monitors.fitting import folds, threshold
 from monitors.labelled import Scratchpad
 from monitors.recurrent import Reader
+from monitors.recurrent_learning import LearningReader
 from monitors.small_talk import AFTER, BEFORE
 from monitors.words import WordVectors
 
@@ -80,27 +80,6 @@ def fit_audit(items: Sequence[Scratchpad], vectors: WordVectors, seed: int) -> F
     )
 
 
-class _Module(nn.Module):
-    """`monitors.recurrent.Reader` while it learns."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.rnn = nn.GRU(inputs, HIDDEN, batch_first=True, bidirectional=True)
-        self.output = nn.Linear(4 * HIDDEN, outputs)
-
-    def forward(self, inputs_NTD: torch.Tensor, lengths_N: torch.Tensor, last_N: torch.Tensor) -> torch.Tensor:
-        """Log-odds, shape (N, K)."""
-        packed = pack_padded_sequence(inputs_NTD, lengths_N, batch_first=True, enforce_sorted=False)
-        states_NTP, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
-        place_T = torch.arange(states_NTP.shape[1])
-        inside = place_T < lengths_N[:, None]
-        pooled = [
-            states_NTP.masked_fill(~kept[:, :, None], -torch.inf).amax(dim=1)
-            for kept in (inside, inside & (place_T >= last_N[:, None]))
-        ]
-        return self.output(nn.functional.dropout(torch.cat(pooled, dim=1), DROPOUT, self.training))
-
-
 def fit_reader(items: Sequence[Scratchpad], vectors: WordVectors, seed: int) -> dict[str, NDArray[np.float16]]:
     """The arrays of one reader, in the precision that is shipped.
 
@@ -113,7 +92,7 @@ def fit_reader(items: Sequence[Scratchpad], vectors: WordVectors, seed: int) -> 
     talk = random.Random(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = _Module(vectors.vectors_WD.shape[1] + EXTRA, targets_NK.shape[1])
+        module = LearningReader(vectors.vectors_WD.shape[1] + EXTRA, targets_NK.shape[1], HIDDEN, DROPOUT)
         optimizer = torch.optim.AdamW(module.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
         steps = EPOCHS * -(-len(items) // BATCH)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)

@@ -23,6 +23,7 @@ from monitors.halves import AUDIT_SHARE, halves
 from monitors.labelled import read_scratchpads
 from monitors.other_texts import evasions
 from monitors.recurrent import BATCH, Reader
+from monitors.recurrent_learning import LearningReader
 from monitors.small_talk import AFTER, BEFORE
 from monitors.words import TABLE, WordVectors
 from rl.errors import MissingFile
@@ -111,7 +112,7 @@ def test_any_text_gets_one_verdict_in_order_whatever_stands_beside_it(texts: lis
 
 def test_the_numpy_reader_says_what_torchs_own_recurrent_unit_says() -> None:
     torch.manual_seed(0)
-    module = audit_fitting._Module(7, 3).eval()
+    module = LearningReader(7, 3, audit_fitting.HIDDEN, audit_fitting.DROPOUT).eval()
     arrays = {name: value.detach().numpy() for name, value in module.named_parameters()}
     rng = np.random.default_rng(1)
     lengths = rng.integers(1, 12, size=BATCH + 5)
