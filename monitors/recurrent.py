@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 Array = NDArray[np.float64]
 BATCH = 64
@@ -71,9 +73,11 @@ class Reader:
         """
         said = np.zeros((len(texts), len(self.output_bias_K)))
         order = np.argsort([-len(text) for text in texts], kind="stable")
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            said[rows] = self._batch([texts[i] for i in rows], np.array([last[i] for i in rows]))
+        # Each product is too small to share: two threads that wait for each other on a busy machine cost ten times it.
+        with _controller().limit(limits=1, user_api="blas"):
+            for start in range(0, len(order), BATCH):
+                rows = order[start : start + BATCH]
+                said[rows] = self._batch([texts[i] for i in rows], np.array([last[i] for i in rows]))
         return said
 
     def _batch(self, texts: Sequence[Array], last_N: NDArray[np.int64]) -> Array:
@@ -94,6 +98,12 @@ class Reader:
             for kept in (inside_NT, inside_NT & (place_T >= last_N[:, None]))
         ]
         return np.concatenate(pooled, axis=1) @ self.output_KP.T + self.output_bias_K
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    """Of the numerical libraries that are loaded; finding them takes a while, so once is enough."""
+    return ThreadpoolController()
 
 
 def _sigmoid(logits: Array) -> Array:
