@@ -73,10 +73,15 @@ class ComplianceMonitor:
         Raises:
             ValueError: If the lengths differ.
         """
-        logits_BK = self.logits(requests, [output or "" for output in outputs])
+        return self.verdicts(requests, outputs, self.logits(requests, [output or "" for output in outputs]))
+
+    def verdicts(
+        self, requests: Sequence[str], outputs: Sequence[str | None], logits_NK: NDArray[np.float64]
+    ) -> list[ComplianceVerdict]:
+        """What rules make of log-odds that `logits` has found, in order."""
         return [
             _unread(output) or _verdict(request, output or "", logits_K)
-            for request, output, logits_K in zip(requests, outputs, logits_BK, strict=True)
+            for request, output, logits_K in zip(requests, outputs, logits_NK, strict=True)
         ]
 
     def logits(self, requests: Sequence[str], outputs: Sequence[str]) -> NDArray[np.float64]:
@@ -113,7 +118,7 @@ def off_topic(request: str, output: str) -> str | None:
     asked, said = content(request), content(output)
     if not asked or not said or asked & said:
         return None
-    named = [word for groups in _NAMED_TASK.findall(normalise(output)) for word in content(" ".join(groups))]
+    named = [word for groups in _NAMED_TASK.findall(normalise(output)) for word in sorted(content(" ".join(groups)))]
     if named:
         return f"names another task: {' '.join(named[:4])}"
     return None

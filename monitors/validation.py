@@ -81,9 +81,10 @@ def judged_outputs(
 ) -> list[tuple[ComplianceVerdict, float | None]]:
     """Verdict and probability of compliance; 0 where a rule says that the answer is empty or about something else."""
     requests, texts = [item.request for item in items], [item.text for item in items]
-    chances = sigmoid(monitor.logits(requests, texts)[:, PROBES.index("complied")])
+    logits_NK = monitor.logits(requests, texts)
+    chances = sigmoid(logits_NK[:, PROBES.index("complied")])
     judged = []
-    for verdict, chance in zip(monitor.judge(requests, texts), chances, strict=True):
+    for verdict, chance in zip(monitor.verdicts(requests, texts, logits_NK), chances, strict=True):
         ruled_out = verdict.complied is False and chance > 0.5
         judged.append((verdict, None if verdict.complied is None else 0.0 if ruled_out else float(chance)))
     return judged
