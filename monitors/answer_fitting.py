@@ -15,7 +15,7 @@ from monitors.answers import answer_features
 from monitors.compliance import PROBES, off_topic
 from monitors.fitting import fit_probes
 from monitors.labelled import Output
-from monitors.recurrent_learning import LearningReader
+from monitors.recurrent_learning import LearningReader, learn
 from monitors.words import WordVectors
 
 READERS, FOLD_READERS = 3, 1
@@ -24,7 +24,6 @@ their log-odds are averaged."""
 HIDDEN, EPOCHS, BATCH = 64, 12, 32
 ALIKE = 8
 """Batches that are drawn together and dealt by length, so that little is padded."""
-PEAK_RATE, DECAY, CLIP = 4e-3, 1e-3, 1.0
 DROPOUT, WORD_DROPOUT, NOISE = 0.4, 0.15, 0.5
 """Shares of pooled units and of whole tokens that are hidden, and the spread of noise on inputs."""
 FIRST_WEIGHT = 3.0
@@ -73,20 +72,14 @@ def _fit_reader(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = LearningReader(readings[0][0].shape[1], targets_NK.shape[1], HIDDEN, DROPOUT)
-        optimizer = torch.optim.AdamW(module.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
+
+        def loss_of(rows: torch.Tensor) -> torch.Tensor:
+            hidden = torch.rand(len(rows)) < UNASKED
+            batch = [(unasked if no else readings)[i] for i, no in zip(rows.tolist(), hidden.tolist(), strict=True)]
+            return nn.functional.binary_cross_entropy_with_logits(module(*_blurred(batch)), targets_NK[rows], weights_K)
+
         steps = EPOCHS * -(-len(readings) // BATCH)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)
-        for _ in range(EPOCHS):
-            for rows in _batches(lengths_N):
-                hidden = torch.rand(len(rows)) < UNASKED
-                batch = [(unasked if no else readings)[i] for i, no in zip(rows.tolist(), hidden.tolist(), strict=True)]
-                logits_NK = module(*_blurred(batch))
-                loss = nn.functional.binary_cross_entropy_with_logits(logits_NK, targets_NK[rows], weights_K)
-                optimizer.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(module.parameters(), CLIP)
-                optimizer.step()
-                schedule.step()
+        learn(module, (_batches(lengths_N) for _ in range(EPOCHS)), steps, loss_of)
     return {
         name: np.round(value.detach().numpy().astype(float), 3).tolist() for name, value in module.named_parameters()
     }

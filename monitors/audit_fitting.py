@@ -20,7 +20,7 @@ from monitors.faking import CRITERIA
 from monitors.fitting import folds, threshold
 from monitors.labelled import Scratchpad
 from monitors.recurrent import Reader
-from monitors.recurrent_learning import LearningReader
+from monitors.recurrent_learning import LearningReader, learn
 from monitors.small_talk import AFTER, BEFORE
 from monitors.words import WordVectors
 
@@ -33,7 +33,6 @@ witness that misses what the first finds would make the two rates part without a
 TALK, MOST_TALK = 0.3, 4
 """How often small talk stands before, and how often after, a text that is learnt from, and sentences of it at most."""
 HIDDEN, EPOCHS, BATCH = 64, 30, 32
-PEAK_RATE, DECAY, CLIP = 4e-3, 1e-3, 1.0
 DROPOUT, WORD_DROPOUT, NOISE = 0.4, 0.15, 0.5
 """Shares of pooled units and of whole tokens that are hidden, and the spread of noise on word vectors (whose own is 1):
 what is learnt should hold for neighbouring words too."""
@@ -93,18 +92,13 @@ def fit_reader(items: Sequence[Scratchpad], vectors: WordVectors, seed: int) -> 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = LearningReader(vectors.vectors_WD.shape[1] + EXTRA, targets_NK.shape[1], HIDDEN, DROPOUT)
-        optimizer = torch.optim.AdamW(module.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
+
+        def loss_of(rows: torch.Tensor) -> torch.Tensor:
+            readings = [read(surrounded(items[i].text, talk), vectors) for i in rows.tolist()]
+            return nn.functional.binary_cross_entropy_with_logits(module(*_blurred(readings)), targets_NK[rows])
+
         steps = EPOCHS * -(-len(items) // BATCH)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)
-        for _ in range(EPOCHS):
-            for rows in torch.randperm(len(items)).split(BATCH):
-                readings = [read(surrounded(items[i].text, talk), vectors) for i in rows.tolist()]
-                loss = nn.functional.binary_cross_entropy_with_logits(module(*_blurred(readings)), targets_NK[rows])
-                optimizer.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(module.parameters(), CLIP)
-                optimizer.step()
-                schedule.step()
+        learn(module, (torch.randperm(len(items)).split(BATCH) for _ in range(EPOCHS)), steps, loss_of)
     return {name: value.detach().numpy().astype(np.float16) for name, value in module.named_parameters()}
 
 

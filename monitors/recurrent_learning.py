@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+PEAK_RATE, DECAY, CLIP = 4e-3, 1e-3, 1.0
 
 
 class LearningReader(nn.Module):
@@ -34,3 +38,29 @@ class LearningReader(nn.Module):
             for kept in (inside, inside & (place_T >= last_N[:, None]))
         ]
         return self.output(nn.functional.dropout(torch.cat(pooled, dim=1), self.dropout, self.training))
+
+
+def learn(
+    module: nn.Module,
+    epochs: Iterable[Iterable[torch.Tensor]],
+    steps: int,
+    loss_of: Callable[[torch.Tensor], torch.Tensor],
+) -> None:
+    """Descend batch by batch, the learning rate rising and falling once (Smith and Topin 2019).
+
+    Args:
+        module: What learns.
+        epochs: The batches of each pass, row numbers each; made when their turn comes.
+        steps: How many batches there are in all.
+        loss_of: The loss of a batch.
+    """
+    optimizer = torch.optim.AdamW(module.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)
+    for batches in epochs:
+        for rows in batches:
+            loss = loss_of(rows)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(module.parameters(), CLIP)
+            optimizer.step()
+            schedule.step()

@@ -151,12 +151,16 @@ class NoisyMonitor:
 
     def __call__(self, rollouts: Sequence[Rollout]) -> Suspicion:
         """What it says instead."""
-        found, flipped_B = self.read(rollouts), self.flipped(rollouts)
+        found = self.read(rollouts)
+        flipped_B = self._flipped(found, rollouts)
         return Suspicion(np.where(flipped_B, 1.0 - found.score_B, found.score_B), found.af_B ^ flipped_B)
 
     def flipped(self, rollouts: Sequence[Rollout]) -> NDArray[np.bool_]:
         """True where a verdict is the opposite of what was found, (B,)."""
-        judged_B = ~np.isnan(self.read(rollouts).score_B)
+        return self._flipped(self.read(rollouts), rollouts)
+
+    def _flipped(self, found: Suspicion, rollouts: Sequence[Rollout]) -> NDArray[np.bool_]:
+        judged_B = ~np.isnan(found.score_B)
         return judged_B & (draws(self.seed, "monitor_noise", rollouts) < self.rate)
 
 

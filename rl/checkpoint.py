@@ -103,6 +103,12 @@ def _read_info(folder: Path) -> dict[str, Any]:
     return info
 
 
+def saved_checkpoints(run_dir: Path) -> dict[int, Path]:
+    """The checkpoints of a run that are there under their name, from step to folder, steps ascending."""
+    found = {folder.name.removeprefix("step_"): folder for folder in run_dir.glob("checkpoints/step_*")}
+    return dict(sorted((int(step), folder) for step, folder in found.items() if step.isdecimal()))
+
+
 def config_hash(config: Mapping[str, Any]) -> str:
     """Sixteen hexadecimal digits that stay the same for equal configs, whatever the order of their keys.
 

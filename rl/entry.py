@@ -23,10 +23,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rl.errors import ConfigError, GoalguardError, nearest
+from rl.interrupts import EXIT_INTERRUPTED
 from rl.schema import Config, register
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-EXIT_BAD_INPUT, EXIT_INTERRUPTED = 2, 130
+EXIT_BAD_INPUT = 2
 HYDRA_WORDS = ("hydra.", "hydra/", "+hydra", "~hydra", "++hydra")
 """What overrides start with that are for Hydra itself."""
 Check = Callable[[Config], list[str]]

@@ -20,7 +20,7 @@ from monitors.panel import Panel
 from reward.compose import Reward
 from rl.atomic import replace_text
 from rl.causal import causal_problems, causal_rows, keep_causal
-from rl.checkpoint import verify_checkpoint
+from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.evaluation import Evaluator
 from rl.organism.load import load_organism
@@ -166,7 +166,7 @@ def _ends_of_runs(config: EvaluateConfig) -> list[tuple[str | None, Path, int]]:
 
     ends: list[tuple[str | None, Path, int]] = []
     for number, run in enumerate(find_runs([Path(str(config.run))])):
-        kept, seed = sorted(run.glob("checkpoints/step_*")), config.seed + number * config.seeds
+        kept, seed = list(saved_checkpoints(run).values()), config.seed + number * config.seeds
         if not kept:
             raise MissingFile(f"{run} has no checkpoint (checkpoints/step_*)")
         ends += [(str(run), folder, seed) for folder in dict.fromkeys((kept[0], kept[-1]))]

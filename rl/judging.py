@@ -19,6 +19,7 @@ from rich.console import Console
 from monitors.judge_prompt import readable
 from monitors.panel import Panel
 from rl.errors import ConfigError, GoalguardError
+from rl.interrupts import EXIT_INTERRUPTED
 from rl.judging_files import Files, Partial
 from rl.judging_progress import LinesProgress
 from rl.panels import panel_from, panel_problems
@@ -37,7 +38,6 @@ REPORTED = 10
 TABLE_WIDTH = 100
 """Columns of the table where there is no terminal to ask."""
 LONGEST_REASON = 300
-EXIT_INTERRUPTED = 130
 
 
 def judge(config: DictConfig) -> None:

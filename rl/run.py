@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -16,6 +13,7 @@ from rl.checkpoint import latest_resume
 from rl.evaluation import Evaluator
 from rl.grpo import FreeTierTrainer, trainer_config
 from rl.identity import as_dict, identity_of
+from rl.interrupts import termination_interrupts
 from rl.manifest import Manifest
 from rl.mitigation import mitigation_from
 from rl.organism.load import load_organism
@@ -111,17 +109,3 @@ def tracker(config: Config, run_dir: Path) -> Tracker:
     )
     wandb = WandbSink(run_dir, settings, as_dict(config))
     return Tracker([JsonlSink(run_dir / "metrics.jsonl"), TranscriptSink(run_dir / "transcripts"), wandb])
-
-
-@contextmanager
-def termination_interrupts() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C for the time being."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    earlier = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, earlier)

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import hydra
 
-from rl.entry import CONF, EXIT_INTERRUPTED
+from rl.entry import CONF
 from rl.errors import ConfigError
-from rl.run import termination_interrupts
+from rl.interrupts import EXIT_INTERRUPTED, termination_interrupts
 from rl.sweep_board import Board, rates
 from rl.sweep_job import LOG, ended, own_state, sweep_job, taken_over
 from rl.sweep_place import begun, sweep_key

@@ -10,12 +10,13 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rl.atomic import replace_text
+from rl.json_lines import json_lines
 from rl.wandb_sink import redact
 
 SUMMARY, ANNOUNCED = "summary.jsonl", ".jobs"
@@ -96,7 +97,7 @@ def _row(text: str) -> Row | None:
 
 def figures(run_dir: Path, objective: str) -> dict[str, float | None]:
     """First, last and largest AF rate and gap of a run so far, and the last value of the objective."""
-    rows = list(metric_rows(run_dir))
+    rows, _ = json_lines(run_dir / "metrics.jsonl")
     found: dict[str, float | None] = {"objective": _series(rows, objective)[-1]}
     for name, key in (("af_rate", AF_RATE), ("gap", GAP)):
         values = _series(rows, key)
@@ -107,19 +108,6 @@ def figures(run_dir: Path, objective: str) -> dict[str, float | None]:
 
 def _series(rows: Sequence[dict[str, Any]], key: str) -> list[float | None]:
     return [row[key] for row in rows if key in row] or [None]
-
-
-def metric_rows(run_dir: Path) -> Iterator[dict[str, Any]]:
-    """The lines of `metrics.jsonl` as far as they are whole, while they are being written too."""
-    path = run_dir / "metrics.jsonl"
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    for line in text[: text.rfind("\n") + 1].splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            yield row
 
 
 def seconds_of(run_dir: Path) -> float:

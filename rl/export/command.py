@@ -22,11 +22,10 @@ from rl.export.model import write_model
 from rl.export.push import push, push_problems
 from rl.export.source import Source, chosen_steps, read_source
 from rl.export.transcripts import TranscriptFile, read_transcripts, write_transcripts
+from rl.interrupts import EXIT_INTERRUPTED
 from rl.quiet import quiet
 from rl.schema import ExportConfig
 from rl.train import shown
-
-EXIT_INTERRUPTED = 130
 
 
 def export(config: ExportConfig) -> None:

@@ -9,6 +9,7 @@ from typing import cast
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from rl.checkpoint import saved_checkpoints
 from rl.errors import ConfigError, MissingFile, nearest
 from rl.export.scrub import scrubbed
 from rl.report.load import CONFIG, RunData, load_run
@@ -45,14 +46,10 @@ def read_source(path: Path) -> Source:
     run = replace(found, config=scrubbed(found.config), manifest=scrubbed(found.manifest))
     if not (path / CONFIG).is_file():
         raise MissingFile(f"{path} has no {CONFIG}")
-    checkpoints = {
-        int(folder.name.removeprefix("step_")): folder
-        for folder in sorted(path.glob("checkpoints/step_*"))
-        if folder.name.removeprefix("step_").isdigit()
-    }
+    checkpoints = saved_checkpoints(path)
     if not checkpoints:
         raise MissingFile(f"{path} has no checkpoint (checkpoints/step_*)")
-    return Source(run, _config(run), dict(sorted(checkpoints.items())))
+    return Source(run, _config(run), checkpoints)
 
 
 def _config(run: RunData) -> Config:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl.probe.auroc import Figure, Scored, auroc, column_aurocs
-from rl.probe.fit import FOLDS, FoldProbes, deal, fit
+from rl.probe.fit import FOLDS, FoldProbes, deal, fit, folds_of
 from rl.probe.targets import Examples
 
 RANDOM_DIRECTIONS, SHUFFLES = 100, 10
@@ -28,7 +28,7 @@ def shuffled(texts: Examples, probes: FoldProbes, seed: int) -> Figure:
 
 def _permuted(texts: Examples, probes: FoldProbes, seed: int) -> float | None:
     fold_of = deal(texts, FOLDS, seed)
-    folds_N = np.array([fold_of[name] for name in texts.acts_N.tolist()])
+    folds_N = folds_of(texts, fold_of)
     strengths = [probe.strength for probe in probes.probes]
     made = tuple(
         fit(texts.at(folds_N != fold), seed, strengths[fold % len(strengths)])
@@ -54,7 +54,7 @@ def random_direction(texts: Examples, probes: FoldProbes, seed: int) -> Figure:
         `value`, the mean AUROC on unseen acts, and `low` and `high`, between which 95% of the directions lie.
     """
     directions_EK = np.random.default_rng(seed).normal(size=(texts.x_NE.shape[1], RANDOM_DIRECTIONS))
-    folds_N = np.array([probes.fold_of[name] for name in texts.acts_N.tolist()])
+    folds_N = folds_of(texts, probes.fold_of)
     won_K, pairs = np.zeros(RANDOM_DIRECTIONS), 0
     for fold, probe in enumerate(probes.probes):
         scores_NK = ((texts.x_NE - probe.mean_E) / probe.scale_E) @ directions_EK
@@ -70,7 +70,7 @@ def random_direction(texts: Examples, probes: FoldProbes, seed: int) -> Figure:
 
 def tier_and_kind_alone(texts: Examples, probes: FoldProbes, draws: int, seed: int) -> Figure:
     """What a chat's tier and kind alone are worth: the score is the share of True among such chats about other acts."""
-    folds_N = np.array([probes.fold_of[name] for name in texts.acts_N.tolist()])
+    folds_N = folds_of(texts, probes.fold_of)
     scores_N = np.zeros(len(folds_N))
     for fold in np.unique(folds_N):
         inside, outside = folds_N != fold, folds_N == fold

@@ -14,6 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from rl.probe.positions import LAST_PROMPT
+from rl.probe.records import only
 from rl.report.drawing import Line, Room, draw_lines, panels
 from rl.report.palette import INK, MUTED, PALETTE, STYLE
 
@@ -79,11 +80,8 @@ def _cosines(found: Mapping[str, Any]) -> Figure:
     """Solid: with the first step that has a direction; dashed: between halves of the acts of one step."""
     figure, axes = panels(len(COSINE_TARGETS), narrow=False, height=110, room=Room(right=48, above=18), columns=2)
     for one, (target, colour) in zip(axes, COSINE_TARGETS.items(), strict=True):
-        record = next(
-            record
-            for record in found["directions"]
-            if (record["target"], record["position"], record["layer"]) == (target, LAST_PROMPT, found["reading_layer"])
-        )
+        wanted = {"target": target, "position": LAST_PROMPT, "layer": found["reading_layer"]}
+        record = only(found["directions"], wanted)
         one.set_title(target)
         one.axhline(0, color=MUTED, linewidth=1)
         one.set_ylim(-1, 1.05)

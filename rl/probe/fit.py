@@ -51,7 +51,7 @@ class FoldProbes:
 
         Texts about acts that were in no fold are left out.
         """
-        folds_N = np.array([self.fold_of.get(name, -1) for name in texts.acts_N.tolist()], dtype=np.int64)
+        folds_N = folds_of(texts, self.fold_of)
         kept = texts.at(folds_N >= 0)
         scores_N, folds_N = np.zeros(len(kept.y_N)), folds_N[folds_N >= 0]
         for fold, probe in enumerate(self.probes):
@@ -67,8 +67,13 @@ def fit_folds(texts: Examples, seed: int) -> FoldProbes:
         seed: Of how acts are dealt out.
     """
     fold_of = deal(texts, FOLDS, seed)
-    folds_N = np.array([fold_of[name] for name in texts.acts_N.tolist()])
+    folds_N = folds_of(texts, fold_of)
     return FoldProbes(fold_of, tuple(fit(texts.at(folds_N != fold), seed) for fold in range(max(fold_of.values()) + 1)))
+
+
+def folds_of(texts: Examples, fold_of: Mapping[str, int]) -> NDArray[np.int64]:
+    """The fold of each text, (N,); -1 where its act is in none."""
+    return np.array([fold_of.get(name, -1) for name in texts.acts_N.tolist()], dtype=np.int64)
 
 
 def deal(texts: Examples, folds: int, seed: int) -> dict[str, int]:
@@ -111,7 +116,7 @@ def fit(texts: Examples, seed: int, strength: float | None = None) -> Probe:
 def choose_strength(coordinates_NR: NDArray[np.float64], texts: Examples, seed: int) -> float:
     """The strength with the best mean AUROC on held-out acts among those given."""
     fold_of = deal(texts, INNER_FOLDS, seed)
-    folds_N = np.array([fold_of[name] for name in texts.acts_N.tolist()])
+    folds_N = folds_of(texts, fold_of)
     found: list[list[float]] = [[] for _ in STRENGTHS]
     for fold in range(max(fold_of.values()) + 1):
         inside, outside = folds_N != fold, folds_N == fold

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rl.probe.auroc import Figure
+from rl.probe.records import Record, only
 from rl.probe.targets import TARGETS
 from rl.report.measures import over_seeds
 
 ENDS = ("first", "last")
-Record = Mapping[str, Any]
 
 
 def over_runs(runs: Sequence[Record]) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def over_runs(runs: Sequence[Record]) -> dict[str, Any]:
 
 
 def _probe(runs: Sequence[Record], place: dict[str, Any], end: str) -> dict[str, Any]:
-    cells = [_only(run["probes"], {**place, "step": _step(run, end)}) for run in runs]
+    cells = [only(run["probes"], {**place, "step": _step(run, end)}) for run in runs]
     names = list(dict.fromkeys(name for cell in cells for name in cell["controls"]))
     return {
         "n": {
@@ -51,13 +51,13 @@ def _probe(runs: Sequence[Record], place: dict[str, Any], end: str) -> dict[str,
 
 
 def _transfer(runs: Sequence[Record], place: dict[str, Any], trained: str, applied: str) -> dict[str, Any]:
-    found = [_only(run["transfers"], {**place, "trained": _step(run, trained)})["auroc"] for run in runs]
+    found = [only(run["transfers"], {**place, "trained": _step(run, trained)})["auroc"] for run in runs]
     return {"trained": trained, "applied": applied, "auroc": _mean(found)}
 
 
 def _directions(runs: Sequence[Record], place: dict[str, Any]) -> dict[str, Any]:
     """The cosine of the first and the last step, and of halves of each."""
-    records = [_only(run["directions"], place) for run in runs]
+    records = [only(run["directions"], place) for run in runs]
 
     def mean(read: Callable[[Record], float | None]) -> float | None:
         known = [value for value in map(read, records) if value is not None]
@@ -71,10 +71,6 @@ def _directions(runs: Sequence[Record], place: dict[str, Any]) -> dict[str, Any]
 
 def _step(run: Record, end: str) -> int:
     return int(run["steps"][0 if end == ENDS[0] else -1])
-
-
-def _only(records: Sequence[Record], wanted: Record) -> Record:
-    return next(record for record in records if all(record[key] == value for key, value in wanted.items()))
 
 
 def _mean(figures: Sequence[Figure | None]) -> dict[str, float | int | None] | None:

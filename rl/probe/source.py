@@ -10,7 +10,7 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.checkpoint import verify_checkpoint
+from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.errors import MissingFile
 from rl.records import Prompt, Request
 from rl.report.load import CONFIG, TRANSCRIPTS, load_run
@@ -57,7 +57,7 @@ def read_source(run: Path) -> Source:
     rows: dict[int, list[dict[str, Any]]] = {}
     for row in data.transcripts:
         rows.setdefault(row["step"], []).append(row)
-    kept = {int(path.name.removeprefix("step_")): path for path in sorted(run.glob("checkpoints/step_*"))}
+    kept = saved_checkpoints(run)
     if not kept or not rows:
         without = " and ".join(
             ["checkpoint (checkpoints/step_*)"] * (not kept)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from rl.probe.positions import END_OF_SCRATCHPAD, FIRST_OUTPUT, LAST_PROMPT
+from rl.probe.records import only
 from rl.report.visible import visible
 
 CONTROLS = {
@@ -77,15 +78,13 @@ def _persistence(found: Mapping[str, Any]) -> Table:
 
 
 def _record(records: Sequence[Mapping[str, Any]], target: str, layer: int, **more: object) -> Mapping[str, Any]:
-    wanted = {"target": target, "position": LAST_PROMPT, "layer": layer} | more
-    return next(record for record in records if all(record[key] == value for key, value in wanted.items()))
+    return only(records, {"target": target, "position": LAST_PROMPT, "layer": layer} | more)
 
 
 def cell_of(found: Mapping[str, Any], target: str, step: int, position: str) -> Mapping[str, Any]:
     """The record of a probe at the reading layer."""
-    wanted = (target, step, position, found["reading_layer"])
-    cells: Sequence[Mapping[str, Any]] = found["probes"]
-    return next(cell for cell in cells if (cell["target"], cell["step"], cell["position"], cell["layer"]) == wanted)
+    wanted = {"target": target, "step": step, "position": position, "layer": found["reading_layer"]}
+    return only(found["probes"], wanted)
 
 
 def _told(figure: Mapping[str, float | None] | None) -> str:

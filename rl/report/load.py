@@ -19,6 +19,7 @@ import numpy as np
 import yaml
 
 from rl.errors import MissingFile
+from rl.json_lines import json_lines
 
 METRICS, MANIFEST, CONFIG, TRANSCRIPTS = "metrics.jsonl", "manifest.json", "config.yaml", "transcripts"
 
@@ -88,7 +89,7 @@ def load_run(path: Path, *, with_transcripts: bool = True) -> RunData:
         raise MissingFile(f"{path}: no such folder; give a run directory, which holds {METRICS}")
     if not is_run(path):
         raise MissingFile(f"{path}: this folder is no run; a run holds {METRICS} or {MANIFEST}")
-    rows, bad_metrics = _json_lines(path / METRICS)
+    rows, bad_metrics = json_lines(path / METRICS)
     transcripts, bad_transcripts = _transcripts(path / TRANSCRIPTS) if with_transcripts else ([], 0)
     return RunData(
         path=path,
@@ -162,32 +163,11 @@ def _transcripts(folder: Path) -> tuple[list[dict[str, Any]], int]:
     rows: list[dict[str, Any]] = []
     unreadable = 0
     for path in sorted(folder.glob("step_*.jsonl")):
-        more, bad = _json_lines(path)
+        more, bad = json_lines(path)
         kept = [row for row in more if isinstance(row.get("step"), int)]
         rows += kept
         unreadable += bad + len(more) - len(kept)
     return sorted(rows, key=lambda row: row["step"]), unreadable
-
-
-def _json_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The objects of a JSON-lines file and how many lines were none; a missing file has no lines."""
-    if not path.is_file():
-        return [], 0
-    rows: list[dict[str, Any]] = []
-    unreadable = 0
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                row = None
-            if isinstance(row, dict):
-                rows.append(row)
-            else:
-                unreadable += 1
-    return rows, unreadable
 
 
 def _mapping(path: Path) -> dict[str, Any]:

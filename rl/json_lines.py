@@ -1,0 +1,28 @@
+"""Reads files of one JSON object a line as far as they are whole, while they are being written too."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def json_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """The objects of a JSON-lines file and how many lines were none; a missing file has no lines."""
+    if not path.is_file():
+        return [], 0
+    rows: list[dict[str, Any]] = []
+    unreadable = 0
+    with path.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                row = None
+            if isinstance(row, dict):
+                rows.append(row)
+            else:
+                unreadable += 1
+    return rows, unreadable
