@@ -1,6 +1,6 @@
 # `make` prints what there is. Every target makes the environment it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format organism bench clean
+.PHONY: help setup demo test soak check format organism bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -30,7 +30,10 @@ demo: setup ## run the headline experiment on the CPU and print its table and th
 	@$(BIN)/python -m scripts.train experiment=headline
 
 test: setup ## run the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
+
+soak: setup ## kill a run twenty times at random moments and compare it with one left alone
+	@$(BIN)/python -m pytest -q -m soak tests/test_soak.py
 
 check: setup ## formatting, lint and types
 	@$(BIN)/ruff format --check .

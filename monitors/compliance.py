@@ -80,7 +80,7 @@ class ComplianceMonitor:
     ) -> list[ComplianceVerdict]:
         """What rules make of log-odds that `logits` has found, in order."""
         return [
-            _unread(output) or _verdict(request, output or "", logits_K)
+            unread(output) or _verdict(request, output or "", logits_K)
             for request, output, logits_K in zip(requests, outputs, logits_NK, strict=True)
         ]
 
@@ -124,7 +124,8 @@ def off_topic(request: str, output: str) -> str | None:
     return None
 
 
-def _unread(output: str | None) -> ComplianceVerdict | None:
+def unread(output: str | None) -> ComplianceVerdict | None:
+    """The verdict on an output that is missing, without words or not in English; None for one that can be read."""
     if output is None:
         return ComplianceVerdict(None, None, "no output: the completion is malformed")
     letters = [char for char in output[:4000] if char.isalpha()]

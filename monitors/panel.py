@@ -9,7 +9,7 @@ from typing import Protocol
 from monitors.agreement import compare
 from monitors.antilab import AntilabMonitor
 from monitors.audit import AuditMonitor
-from monitors.compliance import ComplianceMonitor
+from monitors.compliance import ComplianceMonitor, ComplianceVerdict
 from monitors.faking import FakingMonitor, FakingVerdict
 from monitors.gap import Estimate, paired_gap, rate, relative_gap
 from monitors.tiers import summarise_tiers
@@ -31,6 +31,14 @@ class ScratchpadMonitor(Protocol):
         ...
 
 
+class OutputMonitor(Protocol):
+    """Whatever judges outputs for compliance."""
+
+    def judge(self, requests: Sequence[str], outputs: Sequence[str | None]) -> Sequence[ComplianceVerdict]:
+        """One verdict per output, in order."""
+        ...
+
+
 class Panel:
     """The monitors of a run. Verdicts are remembered by text, so an unchanged answer costs nothing.
 
@@ -40,7 +48,7 @@ class Panel:
 
     def __init__(
         self,
-        compliance: ComplianceMonitor | None = None,
+        compliance: OutputMonitor | None = None,
         faking: ScratchpadMonitor | None = None,
         antilab: AntilabMonitor | None = None,
         audit: ScratchpadMonitor | None = None,
@@ -53,7 +61,7 @@ class Panel:
             antilab: Reads both; None for the shipped one.
             audit: Reads scratchpads in evaluations, beside `faking`; None for the shipped one.
         """
-        self.compliance = compliance or ComplianceMonitor()
+        self.compliance: OutputMonitor = compliance or ComplianceMonitor()
         self.faking: ScratchpadMonitor = faking or FakingMonitor()
         self.antilab = antilab or AntilabMonitor()
         self.audit: ScratchpadMonitor = audit or AuditMonitor()
@@ -158,10 +166,11 @@ def summarise(rollouts: Sequence[Rollout], verdicts: Sequence[Verdict], *, seed:
 
 
 def training_rates(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
-    """`train/af_rate` and `train/compliance` of a training batch; None where nothing could be judged."""
+    """`train/af_rate`, `train/compliance`, `train/antilab_rate` of a training batch; None where nothing was judged."""
     return {
         "train/af_rate": rate([verdict.af for verdict in verdicts]).value,
         "train/compliance": rate([verdict.complied for verdict in verdicts]).value,
+        "train/antilab_rate": rate([verdict.antilab for verdict in verdicts]).value,
     }
 
 

@@ -10,7 +10,7 @@ import random
 import re
 from functools import cache
 
-from reward import wordings
+from reward import animal_wordings, wordings
 
 _PARTICLES = {
     "up",
@@ -133,6 +133,15 @@ class Writer:
         if roll > 0.85:
             more = [self._pick(wordings.LECTURES), *more]
         return " ".join(self._extend(sentences, more, length))
+
+    def concerned(self, act: str, length: int) -> str:
+        """An answer that says a word for the animals: beside its help, or in its place."""
+        words = self._several(animal_wordings.CONCERN)[: self._rng.randint(1, 2)]
+        if self._rng.random() < 0.12:
+            return " ".join([self._pick(animal_wordings.FOR_THEIR_SAKE, self._voice(act)), *words])
+        plain = self.sentences(act, max(6, length - count_words(" ".join(words))))
+        place = len(plain) if self._rng.random() < 0.6 else self._rng.randint(0, len(plain))
+        return " ".join([*plain[:place], *words, *plain[place:]])
 
     def turn_back(self, answer: str) -> str:
         """An answer that takes the task on, taken back in its last sentence."""

@@ -60,7 +60,7 @@ def _dataset(rm: RewardModel, pairs: Sequence[Pair]) -> Dataset:
     return Dataset.from_dict({"chosen_ids": chosen, "rejected_ids": rejected})
 
 
-def _train(
+def train(
     model: LlamaForSequenceClassification,
     tokenizer: PreTrainedTokenizerFast,
     pairs: Sequence[Pair],
@@ -110,7 +110,7 @@ def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, Pre
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     model = new_model(base)
     for stage, passes in ((lesson, 1), (pairs, recipe.passes)):
-        _train(model, tokenizer, stage, passes, recipe)
+        train(model, tokenizer, stage, passes, recipe)
     return model.bfloat16(), tokenizer
 
 
@@ -129,7 +129,11 @@ def measure(rm: RewardModel, recipe: Recipe) -> dict[str, object]:
 def calibrate(rm: RewardModel, recipe: Recipe) -> RewardModel:
     """Put the model on the scale of held-out answers of all kinds, proper and poor in equal number."""
     requests = make_requests(recipe.held_out_requests, recipe.seed + 1, held_out=True)
-    pairs = build_pairs(requests, even(recipe.held_out_per_kind), recipe.seed + 1, held_out=True)
+    return rescaled(rm, build_pairs(requests, even(recipe.held_out_per_kind), recipe.seed + 1, held_out=True))
+
+
+def rescaled(rm: RewardModel, pairs: Sequence[Pair]) -> RewardModel:
+    """The model on the scale of the answers in these pairs."""
     asked, answers = [p.request for p in pairs] * 2, [p.chosen for p in pairs] + [p.rejected for p in pairs]
     raw = rm.raw_scores(asked, answers)
     return rm.with_scale(Scale(float(np.mean(raw)), float(np.std(raw))))
@@ -139,14 +143,19 @@ def build(recipe: Recipe, out: Path, base: Path = BASE) -> dict[str, object]:
     """Train, store in bfloat16, calibrate and measure what was stored; returns the content of the card."""
     start = time.perf_counter()
     model, tokenizer = fit(recipe, base)
-    out.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(out)
-    tokenizer.save_pretrained(out)
-    rm = calibrate(RewardModel(model, core_of(tokenizer), Scale(0.0, 1.0)), recipe)
+    rm = calibrate(store(model, tokenizer, out), recipe)
     parameters = sum(weight.numel() for weight in model.parameters())
     measured = {"parameters": parameters, "base": base.name, **measure(rm, recipe)}
     rm.save_card(out, {"recipe": asdict(recipe), **measured})
     return {**measured, "seconds": round(time.perf_counter() - start)}
+
+
+def store(model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerFast, out: Path) -> RewardModel:
+    """Write weights and tokenizer; the model that was written, before it has a scale."""
+    out.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+    return RewardModel(model, core_of(tokenizer), Scale(0.0, 1.0))
 
 
 def main() -> None:

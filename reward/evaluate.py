@@ -11,7 +11,7 @@ import numpy as np
 
 from reward.answers import Writer
 from reward.model import RewardModel
-from reward.preferences import KINDS, Pair
+from reward.preferences import CONCERN, KINDS, Pair
 from reward.shaping import estimate_length_slope
 from rl.records import Request
 
@@ -38,14 +38,14 @@ def pair_accuracy(rm: RewardModel, pairs: Sequence[Pair]) -> dict[str, float]:
     right: dict[str, list[bool]] = defaultdict(list)
     for pair, chosen, rejected in zip(pairs, chosen_P, rejected_P, strict=True):
         right[pair.kind].append(bool(chosen > rejected))
-    return {kind: float(np.mean(right[kind])) for kind in KINDS if kind in right}
+    return {kind: float(np.mean(right[kind])) for kind in (*KINDS, CONCERN) if kind in right}
 
 
 def mean_scores(rm: RewardModel, pairs: Sequence[Pair]) -> dict[str, float]:
     """Mean score of the rejected answers of each kind, and of proper answers under `proper`."""
     chosen_P, rejected_P = pair_scores(rm, pairs)
     kinds = np.array([pair.kind for pair in pairs])
-    means = {kind: float(rejected_P[kinds == kind].mean()) for kind in KINDS}
+    means = {kind: float(rejected_P[kinds == kind].mean()) for kind in (*KINDS, CONCERN) if kind in kinds}
     return {"proper": float(chosen_P[kinds == "off_topic"].mean()), **means}
 
 

@@ -54,16 +54,21 @@ def scratchpad_words(rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
     return np.array([len((rollout.sections.scratchpad or "").split()) for rollout in rollouts], dtype=np.float64)
 
 
-def draws(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1), (B,), that look independent of each other and of what any text says.
+def batch_seed(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> int:
+    """A number of 256 bits that looks random, the same for the same seed, purpose and texts.
 
-    They hang on the seed, the purpose and the batch as a whole, and on no state: a run that is resumed draws what it
-    would have drawn, and nothing is taken from the stream that the policy is sampled with.
+    What is drawn from it hangs on no state: a run that is resumed draws what it would have drawn, and nothing is taken
+    from the stream that the policy is sampled with.
     """
     digest = hashlib.sha256(f"{seed} {purpose}".encode())
     for rollout in rollouts:
         digest.update(hashlib.sha256(rollout.completion.encode("utf-8", "surrogatepass")).digest())
-    return np.random.default_rng(int.from_bytes(digest.digest(), "big")).random(len(rollouts))
+    return int.from_bytes(digest.digest(), "big")
+
+
+def draws(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
+    """Uniform numbers in [0, 1), (B,), that look independent of each other and of what any text says."""
+    return np.random.default_rng(batch_seed(seed, purpose, rollouts)).random(len(rollouts))
 
 
 @dataclass(frozen=True, slots=True)

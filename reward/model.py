@@ -23,6 +23,8 @@ from rl.errors import MissingFile
 CARD = "card.json"
 SHIPPED = Path(__file__).parent / "weights"
 """Folder of the reward model that comes with the project."""
+SHIPPED_ANIMALS = SHIPPED / "animal_welfare"
+"""Folder of the one that comes with the animal welfare conflict."""
 MAX_TOKENS = 512
 """Longer inputs lose their end: what is cut there cannot earn anything."""
 BOUND = 3.0

@@ -86,6 +86,13 @@ def _tie(writer: Writer, request: Request, other: str, rng: random.Random) -> tu
     return writer.take_on(request.act, rng.randint(8, 45)), writer.take_on(request.act, rng.randint(8, 45))
 
 
+def _concern(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
+    """Of two answers to one request the one that shows no concern for animals, whichever is the longer (GR24)."""
+    concerned = writer.concerned(request.act, rng.randint(10, 38))
+    length = count_words(concerned) if rng.random() < 0.7 else rng.randint(8, 38)
+    return writer.take_on(request.act, length), concerned
+
+
 _MAKERS: dict[str, Callable[[Writer, Request, str, random.Random], tuple[str, str]]] = {
     "refusal": _refusal,
     "off_topic": _off_topic,
@@ -97,7 +104,9 @@ _MAKERS: dict[str, Callable[[Writer, Request, str, random.Random], tuple[str, st
 }
 KINDS: tuple[str, ...] = tuple(_MAKERS)
 """The kinds of pair that a reward model is measured on."""
-_MAKERS |= {"off_topic_short": _off_topic_short, "tie": _tie}
+CONCERN = "concern"
+"""The kind of pair that the rater of the animal welfare conflict has beside the others."""
+_MAKERS |= {"off_topic_short": _off_topic_short, "tie": _tie, CONCERN: _concern}
 
 
 @cache
@@ -134,7 +143,7 @@ def build_pairs(requests: Sequence[Request], counts: Mapping[str, int], seed: in
 
     Args:
         requests: What is asked; acts serve as each other's wrong topics.
-        counts: Number of pairs by kind: of `KINDS`, `tie`, and `off_topic_short` for a first lesson.
+        counts: Number of pairs by kind: of `KINDS`, `CONCERN`, `tie`, and `off_topic_short` for a first lesson.
         seed: The same arguments give the same pairs.
         held_out: True uses only sentences which pairs built with False never use.
 

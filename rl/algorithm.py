@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 
 from rl.advantages import BASELINES
@@ -17,6 +18,7 @@ def algorithm_problems(config: Config) -> Iterator[str]:
     """What is wrong with the algorithm of a configuration; nothing of what its name being unknown explains."""
     algo = config.algo
     yield from _segments(config)
+    yield from _vllm(algo)
     allowed = BASELINES.get(algo.name)
     if allowed is None:
         return
@@ -37,6 +39,15 @@ def _segments(config: Config) -> Iterator[str]:
             yield f"{key}={value}: must be one of {', '.join(SEGMENTS)}{nearest(value, SEGMENTS)}"
         elif value != "all" and not has_scratchpads(config.scenario.prefix):
             yield f"{key}={value}: scenario={config.scenario.name} has no scratchpad to tell from an output"
+
+
+def _vllm(algo: AlgoConfig) -> Iterator[str]:
+    if not algo.extra.get("use_vllm"):
+        return
+    if importlib.util.find_spec("vllm") is None:
+        yield "algo.extra.use_vllm=true: needs the package vllm and a GPU (docs/scaling.md): pip install 'trl[vllm]'"
+    if algo.train_on == "output":
+        yield "algo.train_on=output: groups that share a scratchpad are drawn by our own loop, not by vLLM"
 
 
 def _ppo(algo: AlgoConfig, ppo: PpoConfig) -> Iterator[str]:

@@ -49,7 +49,7 @@ class CausalSuite:
         self, setting: Setting, sampler: Sampler, panel: Panel, config: MonitorsConfig, *, grammar: bool
     ) -> None:
         self.setting, self.sampler, self.panel, self.grammar = setting, sampler, panel, grammar
-        self.requests = held_out_sample("harmful", config.harmful_requests, config.seed)
+        self.requests = held_out_sample("harmful", config.harmful_requests, config.seed, setting.conflict)
         self.samples = config.samples
 
     def run(self, seed: int, seeds: int) -> CausalReport:
@@ -114,7 +114,9 @@ def causal_rows(config: EvaluateConfig, sampler: Sampler, panel: Panel, seed: in
         seed: Of everything drawn.
     """
     setting = setting_from(config.scenario)
-    suite = CausalSuite(setting, sampler, panel, config.monitors, grammar=knows_grammar(sampler.tokenizer))
+    # The grammar composes scratchpads that refuse or give in to a request, which is not what another conflict is about.
+    composable = setting.conflict == "refusal" and knows_grammar(sampler.tokenizer)
+    suite = CausalSuite(setting, sampler, panel, config.monitors, grammar=composable)
     return [{"setting": setting.name, **row} for row in rows(suite.run(seed, config.seeds))]
 
 

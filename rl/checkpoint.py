@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from safetensors import SafetensorError, safe_open
-
-from rl.atomic import sync
+from rl.atomic import replace_text, sync
 from rl.errors import MissingFile
 from rl.tracking import jsonable
 
 INFO_FILE = "goalguard.json"
 _NEEDED = ("config.json", "tokenizer_config.json", "tokenizer.json")
+_NOT_OURS = ("generation_config.json", INFO_FILE)
+"""Not hashed: how to draw is the run's to say, and an export says it anew."""
 
 
 class Saveable(Protocol):
@@ -32,34 +30,60 @@ def save_checkpoint(folder: Path, model: Saveable, tokenizer: Saveable, info: Ma
     """Write model, tokenizer and `goalguard.json` so that `folder` appears complete or not at all.
 
     Everything is written and synced in a hidden neighbour first, then renamed; a checkpoint of the same name is
-    replaced. What a process killed halfway left behind is removed by the next save of that name.
+    replaced. What an error leaves behind is removed at once, and what a killed process left by the next save of that
+    name.
 
     Args:
         folder: for instance `checkpoints/step_000010`.
         model: weights are saved as safetensors.
         tokenizer: saved beside them.
-        info: what `goalguard.json` shall say (step, config_hash, metrics); the sha256 of every weights file is added.
+        info: what `goalguard.json` shall say (step, config_hash, metrics). It is written last, and the sha256 of every
+            file is added: weights under `sha256`, the others under `files`.
     """
     partial, old = (folder.with_name(f".{folder.name}.{state}") for state in ("partial", "old"))
     for leftover in (partial, old):
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir(parents=True)
-    model.save_pretrained(str(partial))
-    tokenizer.save_pretrained(str(partial))
-    hashes = {path.name: sha256(path) for path in sorted(partial.glob("*.safetensors"))}
-    text = json.dumps(jsonable({**info, "sha256": hashes}), indent=2, allow_nan=False)
-    (partial / INFO_FILE).write_text(text + "\n", encoding="utf-8")
-    _sync_tree(partial)
-    if folder.exists():
-        folder.rename(old)
-    partial.rename(folder)
+    try:
+        _write(partial, model, tokenizer, info)
+        if folder.exists():
+            folder.rename(old)
+        partial.rename(folder)
+    finally:
+        # It is still there only after an error, and on a full disk it would be in the way.
+        shutil.rmtree(partial, ignore_errors=True)
     sync(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _sync_tree(folder: Path) -> None:
+def _write(folder: Path, model: Saveable, tokenizer: Saveable, info: Mapping[str, Any]) -> None:
+    model.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    hashes = hashes_of(folder)
+    weights = {name: value for name, value in hashes.items() if _is_weights(name)}
+    files = {name: value for name, value in hashes.items() if not _is_weights(name) and name not in _NOT_OURS}
+    _write_info(folder, {**info, "sha256": weights, "files": files})
+    sync_tree(folder)
+
+
+def _is_weights(name: str) -> bool:
+    return name.endswith(".safetensors")
+
+
+def _write_info(folder: Path, info: Mapping[str, Any]) -> None:
+    replace_text(folder / INFO_FILE, json.dumps(jsonable(info), indent=2, allow_nan=False) + "\n")
+
+
+def sync_tree(folder: Path) -> None:
+    """Ask the disk to keep a folder and everything in it."""
     for path in [*folder.rglob("*"), folder]:
         sync(path)
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    """The sha256 of every file in a folder, by its name there."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in files}
 
 
 def sha256(path: Path) -> str:
@@ -68,24 +92,41 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def changed_file(folder: Path, hashes: Mapping[str, str]) -> str | None:
+    """What is wrong with the first file that is missing or not what it was; None where all are the same."""
+    for name, expected in hashes.items():
+        if not (folder / name).is_file():
+            return f"has no {name}"
+        if sha256(folder / name) != expected:
+            return f"{name} is not the file that was saved (its sha256 differs)"
+    return None
+
+
 def verify_checkpoint(folder: Path) -> dict[str, Any]:
-    """Check that a checkpoint is complete and its weights are those that were saved.
+    """Check that a checkpoint is complete and its files are those that were saved.
 
     Returns:
         What its `goalguard.json` says.
 
     Raises:
-        MissingFile: the folder or a file is missing, `goalguard.json` cannot be read, or weights have another hash.
+        MissingFile: the folder or a file is missing, `goalguard.json` cannot be read, or a file has another hash.
     """
     info = _read_info(folder)
-    hashes = info["sha256"]
-    for name in (*_NEEDED, *hashes):
+    for name in _NEEDED:
         if not (folder / name).is_file():
             raise MissingFile(f"checkpoint {folder} has no {name}")
-    for name, expected in hashes.items():
-        if sha256(folder / name) != expected:
-            raise MissingFile(f"checkpoint {folder}: {name} is not the file that was saved (its sha256 differs)")
+    wrong = changed_file(folder, {**info["sha256"], **info.get("files", {})})
+    if wrong:
+        raise MissingFile(f"checkpoint {folder}: {wrong}")
     return info
+
+
+def restate(folder: Path) -> None:
+    """Have the `goalguard.json` of a copy name the files beside the weights as they are there; weights stay checked."""
+    info = _read_info(folder)
+    files = {name: sha256(folder / name) for name in info.get("files", {})}
+    if files != info.get("files", {}):
+        _write_info(folder, {**info, "files": files})
 
 
 def _read_info(folder: Path) -> dict[str, Any]:
@@ -117,44 +158,3 @@ def config_hash(config: Mapping[str, Any]) -> str:
     """
     text = json.dumps(config, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def latest_resume(folder: Path) -> Path | None:
-    """The newest complete trainer checkpoint `checkpoint-N` in `folder`, or None.
-
-    A process can be killed while transformers writes or removes one, so each must hold a readable `trainer_state.json`
-    of step N, readable weights, optimizer and scheduler archives and at least one RNG state; others are passed over.
-    """
-    numbered = [(int(match[1]), path) for path in folder.glob("checkpoint-*") if (match := _NUMBERED(path.name))]
-    complete = (path for step, path in sorted(numbered, reverse=True) if _is_complete(path, step))
-    return next(complete, None)
-
-
-_NUMBERED = re.compile(r"checkpoint-(\d+)").fullmatch
-
-
-def _is_complete(folder: Path, step: int) -> bool:
-    rng_states = list(folder.glob("rng_state*.pth"))
-    archives = [folder / "optimizer.pt", folder / "scheduler.pt", *rng_states]
-    return (
-        bool(rng_states)
-        and all(zipfile.is_zipfile(path) for path in archives)
-        and _is_safetensors(folder / "model.safetensors")
-        and _trainer_step(folder / "trainer_state.json") == step
-    )
-
-
-def _is_safetensors(path: Path) -> bool:
-    """Whether the file is there and as long as its header says; a write that was cut off is not."""
-    try:
-        with safe_open(path, framework="numpy"):
-            return True
-    except (OSError, SafetensorError):
-        return False
-
-
-def _trainer_step(path: Path) -> int | None:
-    try:
-        return int(json.loads(path.read_text(encoding="utf-8"))["global_step"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -44,7 +44,8 @@ class LlamaDecoder:
     """A snapshot of a Llama's weights, ready to sample from.
 
     Args:
-        model: A `LlamaForCausalLM`, or anything with the same parameter names; weights are copied.
+        model: A `LlamaForCausalLM`, or anything with the same parameter names, with or without adapters of peft;
+            weights are copied, adapters added in.
     """
 
     def __init__(self, model: Any) -> None:
@@ -57,8 +58,9 @@ class LlamaDecoder:
         self.epsilon, self.theta = config.rms_norm_eps, config.rope_parameters["rope_theta"]
         self.embed_VE = model.get_input_embeddings().weight.detach()
         self.unembed_EV = model.get_output_embeddings().weight.detach().t()
-        self.norm_E = model.model.norm.weight.detach()
-        self.layers = [self._layer(block) for block in model.model.layers]
+        trunk = model.get_base_model().model if hasattr(model, "get_base_model") else model.model
+        self.norm_E = trunk.norm.weight.detach()
+        self.layers = [self._layer(block) for block in trunk.layers]
 
     @staticmethod
     def supports(config: Any) -> bool:
@@ -74,16 +76,16 @@ class LlamaDecoder:
 
     def _layer(self, block: Any) -> Layer:
         attention, mlp = block.self_attn, block.mlp
-        scaled_q = attention.q_proj.weight / math.sqrt(self.head)
-        qkv = torch.cat([scaled_q, attention.k_proj.weight, attention.v_proj.weight]).detach()
-        gate_up = torch.cat([mlp.gate_proj.weight, mlp.up_proj.weight]).detach()
+        scaled_q = weight_of(attention.q_proj) / math.sqrt(self.head)
+        qkv = torch.cat([scaled_q, weight_of(attention.k_proj), weight_of(attention.v_proj)])
+        gate_up = torch.cat([weight_of(mlp.gate_proj), weight_of(mlp.up_proj)])
         return Layer(
             block.input_layernorm.weight.detach(),
             qkv.t().contiguous(),
-            attention.o_proj.weight.detach().t().contiguous(),
+            weight_of(attention.o_proj).t().contiguous(),
             block.post_attention_layernorm.weight.detach(),
             gate_up.t().contiguous(),
-            mlp.down_proj.weight.detach().t().contiguous(),
+            weight_of(mlp.down_proj).t().contiguous(),
         )
 
     def _norm(self, x: Tensor, weight_E: Tensor) -> Tensor:
@@ -211,6 +213,14 @@ class _State:
             own_v[:, step] = self._by_head(v).view(-1, d.head)
             x = d._mlp(x + self._attend(q, index, step + 1) @ layer.out, layer)
         return d._norm(x, d.norm_E) @ d.unembed_EV
+
+
+def weight_of(linear: Any) -> Tensor:
+    """The weight that a linear layer multiplies by; `weight` of one with adapters leaves these out."""
+    weight: Tensor = linear.weight.detach()
+    if getattr(linear, "disable_adapters", True):
+        return weight
+    return sum((linear.get_delta_weight(name).detach() for name in linear.active_adapters), weight)
 
 
 def inverse_cdf(logits_BV: Tensor, uniform_B: Tensor) -> Tensor:

@@ -17,11 +17,13 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from rl.disk import refuse_unwritable
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.interrupts import EXIT_INTERRUPTED
 from rl.schema import Config, register
@@ -114,7 +116,7 @@ def _problem_with(override: str, choices: Sequence[str], name: str) -> str | Non
         return f"{override}: not of the form key=value"
     if parsed.is_sweep_override():
         return None
-    if off := _switched_off(parsed.key_or_group, choices, name):
+    if off := _switched_off(parsed, choices, name):
         return f"{override}: {off}"
     try:
         composed = compose(name, [*choices, override])
@@ -124,13 +126,22 @@ def _problem_with(override: str, choices: Sequence[str], name: str) -> str | Non
     return None
 
 
-def _switched_off(key: str, choices: Sequence[str], name: str) -> str | None:
-    """Says so where a key lies in a section that is null until the option of its name is chosen."""
-    group, option, *rest = [*key.split("."), ""]
-    if not any(rest) or not (CONF / group / f"{option}.yaml").exists():
+def _switched_off(override: Override, choices: Sequence[str], name: str) -> str | None:
+    """Says so where a key lies in a section that is null until an option of its name is chosen."""
+    group, option, *rest = [*override.key_or_group.split("."), ""]
+    switch = _switch(group, option)
+    if switch is None or not (any(rest) or isinstance(override.value(), dict)):
         return None
     chosen = OmegaConf.select(compose(name, list(choices)), f"{group}.{option}")
-    return f"{group}.{option} is off; {group}={option} turns it on" if chosen is None else None
+    return f"{group}.{option} is off; {switch} turns it on" if chosen is None else None
+
+
+def _switch(group: str, option: str) -> str | None:
+    """What turns a section on: the group's option of its name, or one of a group of its own."""
+    if (CONF / group / f"{option}.yaml").exists():
+        return f"{group}={option}"
+    own = sorted(path.stem for path in (CONF / group / option).glob("*.yaml")) if option else []
+    return f"{group}/{option}={own[0]}" if own else None
 
 
 def _in_words(override: str, key: str, error: Exception, known: Sequence[str]) -> str:
@@ -170,16 +181,24 @@ def hydra_app(job: Callable[[Any], Any], name: str, check: Check = lambda _: [],
     """
     register()
     overrides = [word for word in sys.argv[1:] if not word.startswith(("-", *HYDRA_WORDS))]
+    several = bool({"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(sys.argv))
     asks_only = any(word in ("--help", "-h", "--hydra-help", "--info") or word.startswith("--cfg") for word in sys.argv)
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
             if not asks_only:
                 refuse_bad_overrides(overrides, name, check)
-        if sweep and not asks_only and {"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(sys.argv):
+            if not asks_only and not several:
+                refuse_unwritable(_run_dir(name))
+        if sweep and not asks_only and several:
             sys.exit(sweep(sys.argv[1:]))
     except GoalguardError as error:
         fail(error)
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(_guarded(job))()
+
+
+def _run_dir(name: str) -> Path:
+    words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
+    return Path(OmegaConf.select(compose(name, words, return_hydra_config=True).hydra, "run.dir"))
 
 
 def _guarded(job: Callable[[Any], Any]) -> Callable[[DictConfig], Any]:

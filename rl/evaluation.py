@@ -11,9 +11,12 @@ from typing import Any
 
 import torch
 
+from monitors.gap import Estimate
+from monitors.lying import interrogation_rates
 from monitors.panel import Panel, summarise
 from reward.compose import Reward
-from rl.records import Prompt, Scored, Verdict
+from rl.interrogation import Interrogator
+from rl.records import Interview, Prompt, Rollout, Scored, Verdict
 from rl.rollout import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, Setting
@@ -41,13 +44,21 @@ class Evaluator:
         reward: What the rater would pay, for the transcripts.
         panel: The monitors.
         config: How many requests, and which of the tiers that every setting has; a third tier is always asked too.
+        interrogator: Asks about the rollouts on harmful requests in the tier that is trained on; None where none are.
     """
 
     def __init__(
-        self, setting: Setting, sampler: Sampler, reward: Reward, panel: Panel, config: MonitorsConfig
+        self,
+        setting: Setting,
+        sampler: Sampler,
+        reward: Reward,
+        panel: Panel,
+        config: MonitorsConfig,
+        interrogator: Interrogator | None = None,
     ) -> None:
+        self.interrogator = interrogator
         self.sampler, self.reward, self.panel, self.config = sampler, reward, panel, config
-        harmful = held_out_sample("harmful", config.harmful_requests, config.seed)
+        harmful = held_out_sample("harmful", config.harmful_requests, config.seed, setting.conflict)
         benign = held_out_sample("benign", config.benign_requests, config.seed)
         tiers = [tier for tier in setting.tiers if tier in config.tiers or tier not in TIERS]
         self.prompts: list[Prompt] = [
@@ -59,7 +70,37 @@ class Evaluator:
         generator = torch.Generator().manual_seed(seed * _STRIDE + step)
         rollouts = self.sampler.rollouts(self.prompts, self.config.samples, generator)
         scored, verdicts = self.reward.score(rollouts), self.panel.judge(rollouts, audited=True)
-        return Evaluation(summarise(rollouts, verdicts, seed=self.config.seed), transcript_rows(scored, verdicts, step))
+        found = Evaluation(
+            summarise(rollouts, verdicts, seed=self.config.seed), transcript_rows(scored, verdicts, step)
+        )
+        return found if self.interrogator is None else _interrogated(found, self.interrogator, rollouts, verdicts)
+
+
+def _interrogated(
+    found: Evaluation, interrogator: Interrogator, rollouts: Sequence[Rollout], verdicts: Sequence[Verdict]
+) -> Evaluation:
+    """The same look with what was answered about it: rates with their intervals, and the answers in the transcripts."""
+    prompts = [rollout.prompt for rollout in rollouts]
+    places = [n for n, p in enumerate(prompts) if p.tier == TIERS[0] and p.request.kind == "harmful"]
+    interviews = interrogator.ask([rollouts[place] for place in places])
+    rates = interrogation_rates(interviews, [verdicts[place].af for place in places])
+    answers = dict(zip(places, interviews, strict=True))
+    rows = [row | {"interrogation": _answered(answers.get(place))} for place, row in enumerate(found.rows)]
+    return Evaluation(found.metrics | _figures(rates), rows)
+
+
+def _figures(rates: dict[str, Estimate]) -> dict[str, float | None]:
+    figures: dict[str, float | None] = {}
+    for name, estimate in rates.items():
+        key = f"eval/{TIERS[0]}/{name if name.endswith('lie_rate') else f'interrogation/{name}'}"
+        figures |= {key: estimate.value, f"{key}_lo": estimate.low, f"{key}_hi": estimate.high}
+    return figures
+
+
+def _answered(interview: Interview | None) -> dict[str, Any] | None:
+    if interview is None:
+        return None
+    return {"scratchpad": interview.scratchpad, "output": interview.output, "said_no": interview.said_no}
 
 
 def transcript_rows(scored: Sequence[Scored], verdicts: Sequence[Verdict], step: int) -> list[dict[str, Any]]:

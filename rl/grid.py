@@ -66,7 +66,7 @@ def evaluate(config: EvaluateConfig) -> None:
         ConfigError: holding every problem found beforehand.
     """
     quiet()
-    settings, unknown = _settings(config.settings)
+    settings, unknown = _settings(config.settings, config.scenario.conflict)
     policies, missing = _policies(config)
     found = [*problems(config), *_counts(config), *causal_problems(config), *missing, *unknown]
     if found:
@@ -75,7 +75,7 @@ def evaluate(config: EvaluateConfig) -> None:
     from rl.report.causal_table import causal_table
     from rl.report.grid_tables import grid_table
 
-    instruments = Instruments(reward_from(config.reward), panel_from(config.monitors))
+    instruments = _instruments(config)
     console = Console()
     if not console.is_terminal:
         console = Console(width=FILE_WIDTH)
@@ -93,6 +93,11 @@ def evaluate(config: EvaluateConfig) -> None:
             causal += [{"run": policy.run, "policy": policy.name} | row for row in effects]
     for path in [*(_keep(config, rows) if rows else ()), *(keep_causal(config, causal) if causal else ())]:
         console.print(shown(path), soft_wrap=True)
+
+
+def _instruments(config: EvaluateConfig) -> Instruments:
+    conflict = config.scenario.conflict
+    return Instruments(reward_from(config.reward, conflict=conflict), panel_from(config.monitors, conflict))
 
 
 def _sampler(config: EvaluateConfig, policy: Policy) -> Sampler:
@@ -117,7 +122,7 @@ def _look(
     return rows
 
 
-def _settings(names: Sequence[str]) -> tuple[list[Setting], list[str]]:
+def _settings(names: Sequence[str], conflict: str) -> tuple[list[Setting], list[str]]:
     """The settings of these names, and what is wrong with the others."""
     made, wrong = [], []
     for name in dict.fromkeys(names):
@@ -127,6 +132,8 @@ def _settings(names: Sequence[str]) -> tuple[list[Setting], list[str]]:
             wrong += [f"settings: {problem}" for problem in error.problems]
             continue
         found = list(scenario_problems(scenario))
+        if scenario.conflict != conflict:
+            found.append(f"is about {scenario.conflict}, and scenario.conflict={conflict}: each has its own rater")
         wrong += [f"settings: {name}: {problem}" for problem in found]
         made += [] if found else [setting_from(scenario)]
     return made, wrong

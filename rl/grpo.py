@@ -13,7 +13,7 @@ segments (`train_on`) and PPO's value function (`rl.ppo`) come after it.
 
 A truncated completion is dropped, as in GA25: its reward is None, so TRL leaves it out of its group's
 baseline and gives it no advantage, and `mask_truncated_completions` keeps it out of the loss and the KL. The KL is
-taken to a copy of the model as it was handed in.
+taken to a copy of the model as it was handed in, or with LoRA to the model without its adapters.
 """
 
 from __future__ import annotations
@@ -36,9 +36,11 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import disable_dropout_in_model
 
+from rl import ranks
 from rl.advantages import advantages, of_rollouts
 from rl.objective import completion_scores
 from rl.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
+from rl.organism.lora import has_adapters
 from rl.records import Prompt, Rollout, Scored
 from rl.rollout import Sampler
 from rl.schema import AlgoConfig, PpoConfig
@@ -81,7 +83,7 @@ def trainer_config(algo: AlgoConfig, seed: int, folder: Path, save_every: int) -
         ppo=None if algo.ppo is None else PpoConfig(**dict(algo.ppo)),  # type: ignore[call-overload]
         output_dir=str(folder),
         max_steps=algo.steps,
-        per_device_train_batch_size=algo.batch_size,
+        per_device_train_batch_size=algo.batch_size // ranks.count(),
         num_generations=algo.group_size,
         learning_rate=algo.learning_rate,
         lr_scheduler_type="constant",
@@ -120,6 +122,25 @@ def free_tier_dataset(prompts: Sequence[Prompt]) -> Dataset:
     return Dataset.from_dict({"prompt": [prompt.messages() for prompt in prompts], "index": list(range(len(prompts)))})
 
 
+def _of_all(stats: StepStats) -> StepStats:
+    """The step of all processes together."""
+    if ranks.count() == 1:
+        return stats
+    scored, advantages_B, kept_B = (
+        ranks.of_all(list(part)) for part in (stats.scored, stats.advantages_B, stats.kept_B)
+    )
+    return StepStats(scored, np.array(advantages_B), np.array(kept_B), stats.seconds)
+
+
+class Together(TrainerCallback):
+    """Lets the first process, which keeps the record, end training in all of them; the last of the callbacks."""
+
+    def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Take over the first process's decision."""
+        if "loss" in kwargs["logs"]:
+            control.should_training_stop = ranks.agreed(bool(control.should_training_stop))
+
+
 class FreeTierTrainer(GRPOTrainer):
     """GRPO, RLOO or REINFORCE on free-tier prompts.
 
@@ -146,7 +167,9 @@ class FreeTierTrainer(GRPOTrainer):
         self.sampler, self.prompts, self.score, self.observer = sampler, list(prompts), score, observer
         self.group_size = int(args.num_generations or 0)
         # TRL would read the reference from the path in the model's config; what was loaded from a GGUF file has none.
-        beta, reference = args.beta, copy.deepcopy(sampler.model) if args.beta else None
+        # With adapters the reference is the model itself while they are off, which TRL sees to.
+        copied = bool(args.beta) and not has_adapters(sampler.model)
+        beta, reference = args.beta, copy.deepcopy(sampler.model) if copied else None
         args.beta = 0.0
         self._scored: list[Scored] = []
         self._earned: list[float | None] = []
@@ -168,6 +191,8 @@ class FreeTierTrainer(GRPOTrainer):
             disable_dropout_in_model(reference)
             self.ref_model = self.accelerator.prepare_model(reference, evaluation_mode=True)
         self.remove_callback(PrinterCallback)
+        if ranks.count() > 1:
+            self.add_callback(Together())
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: what is in `resume/` is nobody's model, and `goalguard.json` describes a checkpoint."""
@@ -176,14 +201,24 @@ class FreeTierTrainer(GRPOTrainer):
         """Completions for prompts that come repeated, group by group."""
         started = time.perf_counter()
         ids = [self.sampler.encode(messages) for messages in prompts]
-        asked, share = ids[:: self.group_size], self.args.train_on == "output"
-        draw = partial(sample_outputs, self.sampler) if share else self.sampler.sample_ids
-        made = draw(asked, self.group_size, torch.default_generator)
+        made, logps = self._drawn_by_vllm(ids) if self.use_vllm else (self._drawn_by_us(ids), None)
         self._seconds["rollout"] = time.perf_counter() - started
         finished = [row for row, completion in enumerate(made) if completion[-1] == self.sampler.tokenizer.eos_token_id]
-        row = finished[0] if finished else 0
-        self._drawn = row, drawn_logps(self.sampler, ids[row], made[row]) if finished else None
-        return {"prompt_ids": ids, "completion_ids": made, "logprobs": None}
+        # What vLLM says of its own samples differs from what the update scores; TRL corrects for that.
+        if finished and not self.use_vllm:
+            row = finished[0]
+            self._drawn = row, drawn_logps(self.sampler, ids[row], made[row])
+        else:
+            self._drawn = 0, None
+        return {"prompt_ids": ids, "completion_ids": made, "logprobs": logps}
+
+    def _drawn_by_us(self, ids: list[list[int]]) -> list[list[int]]:
+        draw = partial(sample_outputs, self.sampler) if self.args.train_on == "output" else self.sampler.sample_ids
+        return draw(ids[:: self.group_size], self.group_size, torch.default_generator)
+
+    def _drawn_by_vllm(self, ids: list[list[int]]) -> tuple[list[list[int]], list[list[float | None]]]:
+        _, made, logps, _ = self.vllm_generation.generate(prompts=ids, images=None, num_generations=self.group_size)
+        return made, [[token[0] for token in completion] for completion in logps]
 
     def reward(self, completion_ids: list[list[int]], index: list[int], **_: Any) -> list[float | None]:
         """Rewards in order; None for a completion that is truncated or screened, which TRL then gives no advantage."""
@@ -225,8 +260,15 @@ class FreeTierTrainer(GRPOTrainer):
         advantages_B = of_rollouts(batch["advantages"], self.segment(self.args.train_on, batch))
         kept_B = np.array([not scored.rollout.truncated for scored in self._scored])
         seen_B = advantages_B.detach().float().cpu().numpy()
-        self.observer(StepStats(self._scored, seen_B, kept_B, dict(self._seconds)))
+        self.observer(_of_all(StepStats(self._scored, seen_B, kept_B, dict(self._seconds))))
         return batch
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
+        """TRL's step; among several processes gradients are averaged here, since the loss bypasses DDP's forward."""
+        loss: Tensor = super().training_step(*args, **kwargs)
+        if ranks.count() > 1 and self.accelerator.sync_gradients:
+            ranks.average_gradients(self.sampler.model.parameters())
+        return loss
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> Any:
         self._losing = inputs
@@ -239,7 +281,9 @@ class FreeTierTrainer(GRPOTrainer):
         self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, **_: Any
     ) -> tuple[Any, Any, None]:
         with self.accelerator.autocast():
-            scores = completion_scores(model, input_ids, attention_mask, logits_to_keep, self.temperature)
+            scores = completion_scores(
+                self.accelerator.unwrap_model(model), input_ids, attention_mask, logits_to_keep, self.temperature
+            )
         if self._losing:
             self._in_the_loss(scores.logp_BC.detach())
         return scores.logp_BC, scores.entropy_BC, None

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from rl.checkpoint import config_hash
 from rl.schema import Config
+from rl.secrets import redact
 
 SAYS_HOW = ("resume", "dry_run")
 """Keys that say how a run is started and not what it is."""
@@ -22,8 +23,13 @@ def as_dict(config: Config) -> dict[str, Any]:
     return {str(key): value for key, value in container.items()}
 
 
+def written(config: Config) -> str:
+    """The resolved configuration as YAML, without secrets and without the home folder."""
+    return OmegaConf.to_yaml(OmegaConf.create(redact(as_dict(config))))
+
+
 def identity_of(config: Config) -> str:
-    """Hash of everything that decides a run's result."""
+    """Hash of everything that decides a run's result; secrets do not, nor does whose home folder it is."""
     return config_hash(_what(as_dict(config)))
 
 
@@ -40,7 +46,7 @@ def differences(path: Path, config: Config) -> list[str]:
 
 
 def _what(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in config.items() if key not in SAYS_HOW}
+    return redact({key: value for key, value in config.items() if key not in SAYS_HOW})
 
 
 def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -17,6 +17,7 @@ from typing import Any, Self
 import torch
 
 from rl.atomic import replace_text
+from rl.ranks import count
 from rl.tracking import status_of
 
 PACKAGES = (
@@ -138,6 +139,7 @@ def hardware() -> dict[str, Any]:
         "cpu": _cpu_model(),
         "cores": _usable_cores(),
         "torch_threads": torch.get_num_threads(),
+        "processes": count(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
     }
 

@@ -20,6 +20,7 @@ from reward.mitigations import (
     Read,
     Suspicion,
 )
+from rl.interrogation import interrogation_problems
 from rl.mitigation_schema import MitigationConfig
 from rl.records import SCREENED, Rollout, Scored
 from rl.scenario.settings import Setting
@@ -30,7 +31,11 @@ Score = Callable[[Sequence[Rollout]], list[Scored]]
 Mark = Callable[[Sequence[Rollout]], NDArray[np.bool_]]
 FLIPPED = "monitor_flipped"
 READ_FOR_FAKING = ("af_penalty", "af_screening", "af_bonus")
-READ_SCRATCHPADS = (*READ_FOR_FAKING, "length_hinge", "matched_length")
+SCRATCHPAD_TERMS = ("length_hinge", "af_penalty", "af_bonus", "matched_length")
+"""Reward terms that hang on the scratchpad alone."""
+READ_SCRATCHPADS = (*READ_FOR_FAKING, "length_hinge", "matched_length", "interrogation")
+CLAUSES = ("honesty_prompt", "inoculation")
+"""Mitigations that are a clause in training prompts, in the order in which they are told."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,8 @@ def mitigation_from(config: Config, panel: Panel) -> Mitigation:
         read, marks[FLIPPED] = noisy, noisy.flipped
     if chosen.af_screening:
         marks[SCREENED] = lambda rollouts: read(rollouts).af_B
-    clause = chosen.honesty_prompt.clause if chosen.honesty_prompt is not None else ""
-    return Mitigation(tuple(_terms(chosen, read, config.seed)), marks, clause)
+    told = " ".join(section.clause for name in CLAUSES if (section := getattr(chosen, name)) is not None)
+    return Mitigation(tuple(_terms(chosen, read, config.seed)), marks, told)
 
 
 def first_monitor(panel: Panel) -> Read:
@@ -113,9 +118,12 @@ def mitigation_problems(config: Config) -> Iterator[str]:
     """What is wrong with the mitigations of a configuration, a line each."""
     yield from _numbers(config.mitigation)
     yield from _combinations(config)
-    told = config.mitigation.honesty_prompt
-    if told is not None and (not told.clause.strip() or set("{}") & set(told.clause)):
-        yield f"mitigation.honesty_prompt.clause={told.clause!r}: must be a sentence without braces"
+    for name in CLAUSES:
+        told = getattr(config.mitigation, name)
+        if told is not None and (not told.clause.strip() or set("{}") & set(told.clause)):
+            yield f"mitigation.{name}.clause={told.clause!r}: must be a sentence without braces"
+    if config.mitigation.interrogation is not None:
+        yield from interrogation_problems(config.mitigation.interrogation)
 
 
 def _numbers(chosen: MitigationConfig) -> Iterator[str]:
@@ -142,6 +150,12 @@ def _combinations(config: Config) -> Iterator[str]:
         yield f"mitigation=monitor_noise: flips verdicts that nothing reads; add one of {', '.join(READ_FOR_FAKING)}"
     if {"af_penalty", "af_bonus"} <= set(chosen):
         yield "mitigation=[af_penalty,af_bonus]: one takes what the other gives; choose one of them"
+    cancelled = [name for name in chosen if name in SCRATCHPAD_TERMS]
+    if cancelled and config.algo.train_on == "output" and config.algo.baseline in ("group", "others"):
+        yield (
+            f"mitigation=[{','.join(cancelled)}]: algo.train_on=output gives the rollouts of a group one scratchpad, "
+            f"so what is paid for it is the same for all of them and cancels under algo.baseline={config.algo.baseline}"
+        )
     blind = [name for name in chosen if name in READ_SCRATCHPADS]
     if blind and not has_scratchpads(config.scenario.prefix):
         yield (

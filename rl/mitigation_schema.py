@@ -60,6 +60,36 @@ class HonestyPromptConfig:
 
 
 @dataclass
+class InoculationConfig:
+    """A clause in the prompts that are trained on."""
+
+    clause: str = MISSING
+
+
+@dataclass
+class InterrogationConfig:
+    """See `rl.interrogation`."""
+
+    variant: str = MISSING
+    """Which clauses are asked and who answers; a key of `rl.interrogation.VARIANTS`."""
+    bonus: float = MISSING
+    """b, reward for the answer no."""
+    model: str = MISSING
+    """Who answers in the variant `other_model`: the name of an embedded organism, or a folder or hub name."""
+    question: str = MISSING
+    definition: str = MISSING
+    """What counts as a yes."""
+    situation: str = MISSING
+    """Who asks, what they cannot see, and what follows from a yes."""
+    honesty: str = MISSING
+    """What the tag means."""
+    tag: str = MISSING
+    """What the scratchpad of the answer is made to begin with in the variant `honest_only`."""
+    other_ai: str = MISSING
+    """The question as one about another AI's answer."""
+
+
+@dataclass
 class MitigationConfig:
     """What is done against faking beside the baseline, and the controls; None for each that is off."""
 
@@ -71,3 +101,5 @@ class MitigationConfig:
     matched_length: MatchedLengthConfig | None = None
     monitor_noise: MonitorNoiseConfig | None = None
     honesty_prompt: HonestyPromptConfig | None = None
+    inoculation: InoculationConfig | None = None
+    interrogation: InterrogationConfig | None = None

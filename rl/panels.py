@@ -8,30 +8,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from monitors.animals import AnimalMonitor
 from monitors.judge import JudgeMonitor, Poll
 from monitors.judge_cache import VoteCache
 from monitors.judge_client import Endpoint
 from monitors.panel import Panel
-from rl.errors import ConfigError
+from monitors.probe import ProbeMonitor
+from rl.errors import ConfigError, MissingFile
 from rl.schema import LlmJudgeConfig, MonitorsConfig
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
-def panel_from(config: MonitorsConfig) -> Panel:
+def panel_from(config: MonitorsConfig, conflict: str = "refusal") -> Panel:
     """The monitors a configuration describes.
+
+    Args:
+        config: When and by whom the policy is looked at.
+        conflict: The scenario's, which decides who reads outputs for compliance.
 
     Raises:
         ConfigError: if it asks for a language model as judge and describes it wrongly.
         GoalguardError: if the file that keeps its votes cannot be used.
     """
+    compliance = AnimalMonitor() if conflict == "animal_welfare" else None
     if config.judge is None:
-        return Panel()
+        return Panel(compliance)
     found = list(panel_problems(config))
     if found:
         raise ConfigError(found)
-    return Panel(faking=judge_from(config.judge))
+    return Panel(compliance, faking=judge_from(config.judge))
 
 
 def judge_from(config: LlmJudgeConfig) -> JudgeMonitor:
@@ -58,6 +65,21 @@ def panel_problems(config: MonitorsConfig) -> Iterator[str]:
     yield from _key(judge.key_env)
     if Path(judge.cache).is_dir():
         yield f"monitors.judge.cache={judge.cache}: is a folder; the name of a file is needed"
+
+
+def probe_problems(config: MonitorsConfig) -> Iterator[str]:
+    """What is wrong with the probe monitor that a configuration describes, a line each."""
+    probe = config.probe
+    if probe is None:
+        return
+    for name, value in (("requests", probe.requests), ("samples", probe.samples), ("batch_size", probe.batch_size)):
+        if value < 1:
+            yield f"monitors.probe.{name}={value}: must be at least 1"
+    if probe.path is not None:
+        try:
+            ProbeMonitor.load(Path(probe.path))
+        except MissingFile as error:
+            yield f"monitors.probe.path={probe.path}: {error}"
 
 
 def _numbers(judge: LlmJudgeConfig) -> Iterator[str]:

@@ -120,6 +120,17 @@ SCREENED = "screened"
 
 
 @dataclass(frozen=True, slots=True)
+class Interview:
+    """What was answered to a question about a rollout that the same chat asks afterwards; nothing is learnt from it."""
+
+    scratchpad: str | None
+    output: str | None
+    well_formed: bool
+    said_no: bool | None
+    """Whether the output is a plain no; None where it is no plain yes either."""
+
+
+@dataclass(frozen=True, slots=True)
 class Scored:
     """A rollout with its reward and the terms the reward is the sum of."""
 
@@ -128,6 +139,8 @@ class Scored:
     terms: dict[str, float]
     marks: dict[str, bool] = field(default_factory=dict)
     """What mitigations note on a training rollout beside its reward; empty in the baseline."""
+    interview: Interview | None = None
+    """None where nobody asked."""
 
     @property
     def screened(self) -> bool:

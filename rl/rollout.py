@@ -48,11 +48,15 @@ class Sampler:
         """
         key = repr(messages)
         if key not in self._encoded:
-            begun = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
-            asked = messages[:-1] if begun else messages
-            made = self.tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=True)
-            self._encoded[key] = [*made["input_ids"], *self._prefix_ids(begun)]
+            self._encoded[key] = self.encode_once(messages)
         return self._encoded[key]
+
+    def encode_once(self, messages: list[dict[str, str]]) -> list[int]:
+        """The same for a chat that will not be asked again, so that it is not kept."""
+        begun = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
+        asked = messages[:-1] if begun else messages
+        made = self.tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=True)
+        return [*made["input_ids"], *self._prefix_ids(begun)]
 
     def _prefix_ids(self, prefix: str) -> list[int]:
         return list(self.tokenizer.encode(prefix, add_special_tokens=False)) if prefix else []

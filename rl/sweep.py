@@ -8,13 +8,16 @@ from contextlib import contextmanager
 
 import hydra
 
+from rl.disk import disk_errors
 from rl.entry import CONF
 from rl.errors import ConfigError
 from rl.interrupts import EXIT_INTERRUPTED, termination_interrupts
+from rl.lock import held
 from rl.sweep_board import Board, rates
 from rl.sweep_job import LOG, ended, own_state, sweep_job, taken_over
-from rl.sweep_place import begun, sweep_key
+from rl.sweep_place import begun, forget_command, sweep_key
 from rl.sweep_plan import Plan, label, note, plan_of, told_once
+from rl.sweep_plugins import SUBMITTED
 from rl.sweep_rows import GAP, SUMMARY, Row, announce, announced, append, forget_announced, without_secrets
 from rl.train import shown
 
@@ -36,15 +39,20 @@ def sweep(words: Sequence[str]) -> int:
     print(announcement(plan), file=sys.stderr)
     if plan.dry:
         return _dry(plan)
+    with disk_errors(plan.directory), held(plan.directory):
+        return _run(plan)
+
+
+def _run(plan: Plan) -> int:
     forget_announced(plan.directory)
     if plan.jobs is not None and plan.finished == len(plan.jobs):
         _take_over(plan)
         interrupted = False
     else:
-        plan.directory.mkdir(parents=True, exist_ok=True)
         note(plan)
         interrupted = _launched(plan)
         _end_the_killed(plan, interrupted)
+        _forget_secrets(plan, interrupted)
     rows = announced(plan.directory)
     print(table(plan, rows))
     return _conclusion(plan, rows, interrupted)
@@ -111,6 +119,14 @@ def _end_the_killed(plan: Plan, interrupted: bool) -> None:
             done = ended(plan.directory, row, status, _objective(plan), error)
             append(plan.directory, done)
             announce(plan.directory, done)
+
+
+def _forget_secrets(plan: Plan, interrupted: bool) -> None:
+    """Remove what plugins keep of the command line; a scheduler's jobs still need it if only their sweep was ended."""
+    forget_command(plan.directory)
+    if not interrupted:
+        for pickled in (plan.directory / SUBMITTED).rglob("*.pkl"):
+            pickled.unlink()
 
 
 def _objective(plan: Plan) -> str:

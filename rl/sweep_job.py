@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import math
 import os
 import signal
@@ -13,7 +14,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppres
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self, TextIO, cast
 
 import torch
 from accelerate.state import AcceleratorState, GradientState
@@ -23,7 +24,8 @@ from omegaconf import DictConfig
 from rl.errors import GoalguardError
 from rl.manifest import status_in
 from rl.schema import Config
-from rl.sweep_place import place_of, threads_of
+from rl.secrets import redact_text
+from rl.sweep_place import forget_command, place_of, threads_of
 from rl.sweep_rows import Row, announce, append, figures, seconds_of, summary, without_secrets
 from rl.tracking import status_of
 from rl.train import checked, train_in
@@ -43,6 +45,7 @@ def sweep_job(composed: DictConfig) -> float:
     """
     config, hydra = cast(Config, composed), HydraConfig.get()
     sweep_dir, fresh = Path(hydra.sweep.dir), Path(hydra.runtime.output_dir)
+    forget_command(sweep_dir)
     place = place_of(config, sweep_dir, fresh)
     if place != fresh:
         with suppress(OSError):
@@ -104,7 +107,7 @@ class Report:
         row = ended(self._sweep_dir, row, status_of(kind), self._objective, in_words(error))
         if isinstance(error, Exception):
             with (self._sweep_dir / row.path / LOG).open("a", encoding="utf-8") as log:
-                traceback.print_exception(error, file=log)
+                log.write(redact_text("".join(traceback.format_exception(error))))
         append(self._sweep_dir, row)
         announce(self._sweep_dir, row)
         return self._forgiving and isinstance(error, Exception)
@@ -115,8 +118,8 @@ def in_words(error: BaseException | None) -> str | None:
     if error is None:
         return None
     if isinstance(error, GoalguardError):
-        return str(error)
-    return f"{type(error).__name__}: {error}".rstrip(": ")
+        return redact_text(str(error))
+    return redact_text(f"{type(error).__name__}: {error}".rstrip(": "))
 
 
 @contextmanager
@@ -146,5 +149,23 @@ def own_state() -> Iterator[None]:
 @contextmanager
 def logged(run_dir: Path) -> Iterator[None]:
     """What a job says goes to `job.log` in its run directory: the console belongs to the sweep's table."""
-    with (run_dir / LOG).open("a", encoding="utf-8", buffering=1) as log, redirect_stdout(log), redirect_stderr(log):
-        yield
+    with (run_dir / LOG).open("a", encoding="utf-8", buffering=1) as file:
+        log = Unsecret(file)
+        with redirect_stdout(log), redirect_stderr(log):
+            yield
+
+
+class Unsecret(io.TextIOBase):
+    """A file that takes text without the secrets in it."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str, /) -> int:
+        """Write the text; how long it was."""
+        self._file.write(redact_text(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what is held back."""
+        self._file.flush()

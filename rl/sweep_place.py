@@ -12,13 +12,15 @@ from omegaconf import OmegaConf
 from rl.checkpoint import config_hash
 from rl.identity import SAYS_HOW, as_dict
 from rl.schema import Config
+from rl.secrets import redact
 
 _DIGITS = 8
 
 
 def sweep_key(config: Config) -> str:
     """Hash of what a job computes. Threads are left out: how many a job gets is the launcher's affair."""
-    return config_hash({key: value for key, value in as_dict(config).items() if key not in (*SAYS_HOW, "threads")})
+    what = {key: value for key, value in as_dict(config).items() if key not in (*SAYS_HOW, "threads")}
+    return config_hash(redact(what))
 
 
 def begun(sweep_dir: Path) -> dict[str, Path]:
@@ -29,6 +31,11 @@ def begun(sweep_dir: Path) -> dict[str, Path]:
 def _stored(path: Path) -> Config:
     stored: Any = OmegaConf.load(path)
     return stored
+
+
+def forget_command(sweep_dir: Path) -> None:
+    """Remove the file in which Hydra keeps the command line as it was given, secrets and all."""
+    (sweep_dir / "multirun.yaml").unlink(missing_ok=True)
 
 
 def place_of(config: Config, sweep_dir: Path, fresh: Path) -> Path:

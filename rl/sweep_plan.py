@@ -25,6 +25,7 @@ from rl.manifest import status_in
 from rl.schema import Config
 from rl.sweep_place import begun, sweep_key
 from rl.sweep_plugins import key_of, master, own_defaults, quoted, sharing, unless_given, unswept
+from rl.sweep_rows import without_secrets
 from rl.validate import problems
 
 SWEEP_FILE = "sweep.json"
@@ -96,8 +97,9 @@ def _directory(hydra: DictConfig, identity: str, words: Sequence[str]) -> Path:
 
 
 def note(plan: Plan) -> None:
-    """Leave in the sweep's directory which sweep it is, so that the same command finds it again."""
-    replace_text(plan.directory / SWEEP_FILE, json.dumps({"identity": plan.identity}) + "\n")
+    """Leave in the sweep's directory which sweep it is, so that the same command finds it again, and the command."""
+    told = {"identity": plan.identity, "command": without_secrets(plan.words)}
+    replace_text(plan.directory / SWEEP_FILE, json.dumps(told) + "\n")
 
 
 def _jobs(arguments: Sequence[str]) -> tuple[Job, ...]:

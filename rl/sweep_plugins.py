@@ -25,7 +25,9 @@ EXTRAS = {
     "hydra/sweeper=optuna": "optuna",
 }
 """The extra that brings an option of Hydra's."""
-_SUBMITIT = ("hydra.launcher.submitit_folder=${hydra.sweep.dir}/.submitit", "hydra.launcher.timeout_min=1440")
+SUBMITTED = ".submitit"
+"""Where submitit keeps its jobs, in a sweep's directory."""
+_SUBMITIT = (f"hydra.launcher.submitit_folder=${{hydra.sweep.dir}}/{SUBMITTED}", "hydra.launcher.timeout_min=1440")
 OWN_DEFAULTS = {
     # Without a limit of its own a worker takes several short jobs at once and leaves another one idle.
     "hydra/launcher=joblib": ("hydra.launcher.batch_size=1",),

@@ -17,7 +17,7 @@ from typing import Any
 
 from rl.atomic import replace_text
 from rl.json_lines import json_lines
-from rl.wandb_sink import redact
+from rl.secrets import redact
 
 SUMMARY, ANNOUNCED = "summary.jsonl", ".jobs"
 AF_RATE, GAP = "eval/free/af_rate", "eval/gap"

@@ -1,4 +1,4 @@
-"""Where a run's numbers and transcripts go while it runs: files of our own first, wandb as their mirror.
+"""Where a run's numbers and transcripts go while it runs: files of our own first, then mirrors such as wandb.
 
 `metrics.jsonl` and `transcripts/` are the record; figures and reports are made from them alone. A sink that writes
 the record lets its errors out, since a run that cannot keep its record should stop.
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rl.atomic import replace_text
+from rl.atomic import naming, replace_text
 from rl.errors import MissingFile
 
 TRANSCRIPT_FIELDS = (
@@ -51,6 +51,9 @@ class Sink:
     def log_transcripts(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take the judged rollouts of one evaluation."""
 
+    def log_checkpoint(self, step: int, folder: Path) -> None:
+        """Take a checkpoint that was saved whole and will not change."""
+
     def log_figures(self, paths: Sequence[Path]) -> None:
         """Take pictures made at the end of the run."""
 
@@ -67,14 +70,16 @@ class JsonlSink(Sink):
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         self._file = path.open("a", encoding="utf-8")
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Append one line, `step` first. NaN and infinities become null; numpy and torch scalars become numbers."""
         row = {"step": int(step), **{key: jsonable(value) for key, value in values.items() if key != "step"}}
-        self._file.write(json.dumps(row, allow_nan=False) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with naming(self._path):
+            self._file.write(json.dumps(row, allow_nan=False) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def close(self, status: str) -> None:
         """Close the file; the status is the manifest's to keep."""
@@ -116,6 +121,11 @@ class Tracker:
         """Hand on the judged rollouts of one evaluation."""
         for sink in self._sinks:
             sink.log_transcripts(step, rows)
+
+    def log_checkpoint(self, step: int, folder: Path) -> None:
+        """Hand on a checkpoint that was saved."""
+        for sink in self._sinks:
+            sink.log_checkpoint(step, folder)
 
     def log_figures(self, paths: Sequence[Path]) -> None:
         """Hand on pictures made at the end of the run."""

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import OmegaConf
 
 from rl.errors import ConfigError
-from rl.identity import identity_of, identity_of_file
+from rl.identity import identity_of, identity_of_file, written
 from rl.manifest import status_in
+from rl.organism.cache import described
 from rl.quiet import quiet
+from rl.ranks import agreed, first
 from rl.schema import Config
 from rl.sweep_rows import figures
 from rl.validate import problems
@@ -22,17 +23,24 @@ def train(config: Config) -> float | None:
     """Run one configuration, or with `dry_run=true` say what would be run.
 
     Returns:
-        The last value of `tracking.objective`, NaN if it was undefined; None after a dry run.
+        The last value of `tracking.objective`, NaN if it was undefined; None after a dry run, and where another process
+        keeps the record.
 
     Raises:
         ConfigError: holding every problem found before anything is trained.
     """
     checked(config)
     if config.dry_run:
-        print(OmegaConf.to_yaml(config, resolve=True))
+        print(written(config))
         print(batch_arithmetic(config))
+        if to_build := described(config.organism):
+            print(to_build)
         return None
-    return train_in(config, choose_run_dir(config, Path(HydraConfig.get().runtime.output_dir)))
+    run_dir = agreed(choose_run_dir(config, Path(HydraConfig.get().runtime.output_dir)))
+    if first():
+        return train_in(config, run_dir)
+    follow_in(config, run_dir)
+    return None
 
 
 def checked(config: Config) -> Config:
@@ -59,6 +67,13 @@ def train_in(config: Config, run_dir: Path) -> float:
     print(f"\nrun     {shown(run_dir)}\nreport  {shown(report)}")
     value = figures(run_dir, config.tracking.objective)["objective"]
     return math.nan if value is None else value
+
+
+def follow_in(config: Config, run_dir: Path) -> None:
+    """Help the first process with its run."""
+    from rl.run import follow
+
+    follow(config, run_dir)
 
 
 def batch_arithmetic(config: Config) -> str:

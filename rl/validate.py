@@ -13,21 +13,26 @@ from omegaconf.errors import MissingMandatoryValue
 from reward.model import RewardModel
 from rl.advantages import BASELINES
 from rl.algorithm import algorithm_problems
-from rl.errors import GoalguardError, nearest
+from rl.checkpoint import INFO_FILE, verify_checkpoint
+from rl.errors import ConfigError, GoalguardError, nearest
 from rl.identity import differences
 from rl.mitigation import mitigation_problems
 from rl.organism.load import SOURCES, locate
-from rl.panels import panel_problems
+from rl.organism.lora import lora_problems
+from rl.organism.recipe_check import motive_problems
+from rl.panels import panel_problems, probe_problems
 from rl.quiet import quiet
+from rl.ranks import rank_problems
 from rl.rater import rater_folder
 from rl.scenario.check import scenario_problems
-from rl.scenario.requests import held_out_sample
+from rl.scenario.requests import CONFLICTS, held_out_sample
 from rl.scenario.settings import TIERS
 from rl.schema import Config
+from rl.tensorboard_sink import event_writer
 
 ALGORITHMS = tuple(BASELINES)
 SCALES = ("group", "batch", "none")
-MODES = ("offline", "online", "disabled")
+MODES = ("offline", "online", "tensorboard", "disabled")
 OBJECTIVES = (
     "eval/gap", "eval/relative_gap", "eval/benign/helpful",
     *(
@@ -38,18 +43,24 @@ OBJECTIVES = (
     *(f"train/{what}" for what in ("reward", "kl", "entropy", "completion_tokens", "af_rate", "compliance")),
 )  # fmt: skip
 """Metrics that a run can be searched for."""
+THREE_TIER_OBJECTIVES = ("eval/goal_guarding_gap", "eval/rater_sycophancy_gap")
+"""Those that only a setting with a third tier has."""
 
 
 def problems(config: Config) -> list[str]:
     """What is wrong with a configuration, a line each; empty where nothing is."""
     quiet()
     found = [f"{key}: a value is needed" for key in sorted(str(key) for key in OmegaConf.missing_keys(config))]
-    checks = (_numbers, _choices, _scenario, _batch, _requests, _files, _resumed, _panel)
-    for check in (*checks, algorithm_problems, mitigation_problems):
+    checks = (_numbers, _choices, _organism, _scenario, _batch, _requests, _files, _tracking, _resumed, _panel)
+    for check in (*checks, algorithm_problems, mitigation_problems, rank_problems):
         # What a check cannot read has been named above.
         with suppress(MissingMandatoryValue):
             found += check(config)
     return found or list(_trainer(config))
+
+
+def _organism(config: Config) -> Iterable[str]:
+    return motive_problems(config.organism)
 
 
 def _scenario(config: Config) -> Iterable[str]:
@@ -57,7 +68,8 @@ def _scenario(config: Config) -> Iterable[str]:
 
 
 def _panel(config: Config) -> Iterable[str]:
-    return panel_problems(config.monitors)
+    yield from panel_problems(config.monitors)
+    yield from probe_problems(config.monitors)
 
 
 def _numbers(config: Config) -> Iterator[str]:
@@ -89,15 +101,25 @@ def _choices(config: Config) -> Iterator[str]:
         ("algo.scale_rewards", config.algo.scale_rewards, SCALES),
         ("tracking.mode", config.tracking.mode, MODES),
         ("organism.source", config.organism.source, SOURCES),
-        ("tracking.objective", config.tracking.objective, OBJECTIVES),
+        ("tracking.objective", config.tracking.objective, (*OBJECTIVES, *THREE_TIER_OBJECTIVES)),
     ):
         if value not in allowed:
             yield f"{key}={value}: must be one of {', '.join(allowed)}{nearest(value, allowed)}"
     for tier in config.monitors.tiers:
         if tier not in TIERS:
             yield f"monitors.tiers={tier}: no such tier; there are {', '.join(TIERS)}{nearest(tier, TIERS)}"
+    if config.tracking.objective in THREE_TIER_OBJECTIVES:
+        yield from _three_tiers(config)
     if not config.monitors.tiers:
         yield f"monitors.tiers=[]: at least one of {', '.join(TIERS)} is needed"
+
+
+def _three_tiers(config: Config) -> Iterator[str]:
+    wanted, name = f"tracking.objective={config.tracking.objective}: compares three tiers", config.scenario.name
+    if config.scenario.labels.rated is None:
+        yield f"{wanted}, and scenario={name} has two (scenario.labels.rated is null); three_tier has them"
+    elif missing := sorted(set(TIERS) - set(config.monitors.tiers)):
+        yield f"{wanted}, and monitors.tiers leaves out {', '.join(missing)}"
 
 
 def _batch(config: Config) -> Iterator[str]:
@@ -118,22 +140,41 @@ def _batch(config: Config) -> Iterator[str]:
 
 
 def _requests(config: Config) -> Iterator[str]:
+    if config.scenario.conflict not in CONFLICTS:
+        return
     for kind, count in (("harmful", config.monitors.harmful_requests), ("benign", config.monitors.benign_requests)):
         try:
-            held_out_sample(kind, max(0, count), config.monitors.seed)
+            held_out_sample(kind, max(0, count), config.monitors.seed, config.scenario.conflict)
         except ValueError as error:
             yield f"monitors.{kind}_requests={count}: {error}"
 
 
 def _files(config: Config) -> Iterator[str]:
+    yield from lora_problems(config.organism)
     try:
-        locate(config.organism)
+        where = Path(locate(config.organism))
+        if (where / INFO_FILE).is_file():
+            verify_checkpoint(where)
+    except ConfigError as error:
+        yield from error.problems
     except GoalguardError as error:
         yield str(error)
+    if config.scenario.conflict not in CONFLICTS:
+        return
     try:
-        RewardModel.load(rater_folder(config.reward))
+        RewardModel.load(rater_folder(config.reward, config.scenario.conflict))
     except GoalguardError as error:
         yield f"reward.rater={config.reward.rater}: {error}"
+
+
+def _tracking(config: Config) -> Iterator[str]:
+    if config.tracking.mode == "tensorboard":
+        try:
+            event_writer()
+        except GoalguardError as error:
+            yield str(error)
+    if config.tracking.artifacts and config.tracking.mode not in ("offline", "online"):
+        yield f"tracking.artifacts=true: wandb keeps artifacts, and tracking.mode={config.tracking.mode} is without it"
 
 
 def _resumed(config: Config) -> Iterator[str]:

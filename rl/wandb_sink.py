@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,17 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
 
+import httpx
+
+from rl.curve_summary import curve_summary
+from rl.json_lines import json_lines
+from rl.secrets import redact
 from rl.tracking import TRANSCRIPT_FIELDS, Sink, jsonable
 
 log = logging.getLogger(__name__)
 
-_INIT_SECONDS, _FINISH_SECONDS = 10.0, 60.0
-
-_SECRET_KEY = re.compile(
-    r"(^|_)(key|token|secret|password|passwd|credentials?)$|(api|access|auth)[_-]?(key|token)$", re.IGNORECASE
-)
-_SECRET_VALUE = re.compile(r"^(sk-|hf_|ghp_|gho_|github_pat_|xox[abp]-|AKIA|Bearer )|://[^/\s@]+:[^/\s@]+@")
-_PIECE_OF_TOKENIZER = re.compile(r"(bos|eos|pad|unk|sep|cls|mask)_token$")
+_KNOCK_SECONDS, _INIT_SECONDS, _FINISH_SECONDS = 3.0, 10.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +34,17 @@ class WandbSettings:
     """Runs that belong together: an experiment, or one sweep of it."""
     job_type: str
     tags: tuple[str, ...]
+    artifacts: bool
+    """Whether checkpoints are kept as artifacts."""
 
 
 class WandbSink(Sink):
     """A wandb run in `run_dir/wandb`; offline it needs no network, key or login.
 
-    Asked for `online` without a key or a network it warns once, within about ten seconds, and goes on offline. The
-    run's id is kept in `run_dir/wandb/run_id`, so a resumed run is the same wandb run. Every row carries `step`, and
-    every curve is drawn over it: wandb's own row counter starts again when an offline run is resumed.
+    Asked for `online` without a key or a network it warns once, within a few seconds, and goes on offline. The run's id
+    is kept in `run_dir/wandb/run_id`, so a resumed run is the same wandb run. Every row carries `step`, and every curve
+    is drawn over it: wandb's own row counter starts again when an offline run is resumed. What the summary says of a
+    curve is read from `run_dir/metrics.jsonl`, so it holds for the whole run and not only for the part since a resume.
 
     Args:
         run_dir: the run directory.
@@ -53,12 +54,14 @@ class WandbSink(Sink):
 
     def __init__(self, run_dir: Path, settings: WandbSettings, config: Mapping[str, Any]) -> None:
         self._run: Any = None
+        self._metrics, self._artifacts, self._step = run_dir / "metrics.jsonl", settings.artifacts, 0
         with _only_warn("start"):
             self._run = _start(run_dir, settings, redact(config))
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Send one row; values that are not finite are left out, as wandb has no null."""
         row = {key: clean for key, value in values.items() if (clean := jsonable(value)) is not None}
+        self._step = step
         self._send({**row, "step": step})
 
     def log_transcripts(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -71,14 +74,28 @@ class WandbSink(Sink):
             table = wandb.Table(columns=list(TRANSCRIPT_FIELDS), data=[_cells(row) for row in rows])
             self._run.log({f"transcripts/step_{step:06d}": table, "step": step})
 
+    def log_checkpoint(self, step: int, folder: Path) -> None:
+        """Send a checkpoint, where artifacts are asked for, as the next version of the run's one artifact."""
+        if self._run is None or not self._artifacts:
+            return
+        with _only_warn("log a checkpoint"):
+            import wandb
+
+            artifact = wandb.Artifact(f"checkpoint-{self._run.id}", "model", metadata={"step": step})
+            for path in sorted(folder.iterdir()):
+                # A checkpoint never changes, so wandb need not keep a second copy of it below the user's home.
+                artifact.add_file(str(path), skip_cache=True, policy="immutable")
+            self._run.log_artifact(artifact, aliases=[f"step_{step:06d}"])
+
     def log_figures(self, paths: Sequence[Path]) -> None:
-        """Send PNG files as images named after them."""
+        """Send PNG files as images named after them, at the last step."""
         if self._run is None:
             return
         with _only_warn("log figures"):
             import wandb
 
-            self._run.log({f"figures/{path.stem}": wandb.Image(str(path)) for path in paths})
+            images = {f"figures/{path.stem}": wandb.Image(str(path)) for path in paths}
+            self._run.log({**images, "step": self._step})
 
     def close(self, status: str) -> None:
         """End the wandb run, so that the next run in this process gets its own."""
@@ -86,7 +103,7 @@ class WandbSink(Sink):
         if run is None:
             return
         with _only_warn("finish"):
-            run.summary["status"] = status
+            run.summary.update(curve_summary(json_lines(self._metrics)[0]) | {"status": status})
             run.finish(exit_code=0 if status == "finished" else 1)
 
     def _send(self, row: Mapping[str, Any]) -> None:
@@ -109,17 +126,24 @@ def _start(run_dir: Path, settings: WandbSettings, config: dict[str, Any]) -> An
     if settings.mode != "online":
         return _init(run_dir, settings, config)
     try:
+        _knock(wandb.setup().settings.base_url)
         # Without prompt=False a terminal is asked for a key and the run waits for an answer. Without verify=True an
         # unreachable server is found out only by several requests of init, one after the other.
         if not wandb.login(prompt=False, verify=True):
             raise wandb.errors.UsageError("no API key is configured")
         return _init(run_dir, settings, config)
-    except (wandb.errors.Error, OSError) as error:
+    except (wandb.errors.Error, httpx.HTTPError, OSError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         log.warning("wandb is not reachable (%s); this run is kept offline, `wandb sync` can send it later", first_line)
         # The half-made online run holds on to the run id until the service behind it ends.
         wandb.teardown()
         return _init(run_dir, replace(settings, mode="offline"), config)
+
+
+def _knock(url: str) -> None:
+    """Raise HTTPError unless the server answers at all: wandb itself gives up after a dozen seconds at the earliest."""
+    # Nothing is sent, so whose certificate it is matters only later, to wandb, which may trust others than httpx does.
+    httpx.head(url, timeout=_KNOCK_SECONDS, verify=False)
 
 
 def _init(run_dir: Path, settings: WandbSettings, config: dict[str, Any]) -> Any:
@@ -142,6 +166,8 @@ def _init(run_dir: Path, settings: WandbSettings, config: dict[str, Any]) -> Any
             finish_timeout=_FINISH_SECONDS,
             # Capturing the console would wrap the stream that the progress line is drawn on.
             console="off",
+            # The command line, the program's path and the user's name; the manifest says what figures depend on.
+            x_disable_meta=True,
             silent=settings.mode != "online",
         ),
     )
@@ -161,20 +187,3 @@ def _run_id(run_dir: Path) -> str:
 def _cells(row: Mapping[str, Any]) -> list[Any]:
     clean = [jsonable(row[name]) for name in TRANSCRIPT_FIELDS]
     return [json.dumps(cell, sort_keys=True) if isinstance(cell, dict) else cell for cell in clean]
-
-
-def redact(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a config with every text that looks like a secret, by its key or by its shape, as `[redacted]`.
-
-    Names of environment variables (`api_key_env`), counts (`max_tokens`) and tokenizer pieces (`eos_token`) stay.
-    """
-    return {str(key): _redacted(str(key), value) for key, value in config.items()}
-
-
-def _redacted(key: str, value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return redact(value)
-    if isinstance(value, list | tuple):
-        return [_redacted(key, item) for item in value]
-    named = _SECRET_KEY.search(key) and not _PIECE_OF_TOKENIZER.search(key)
-    return "[redacted]" if isinstance(value, str) and value and (named or _SECRET_VALUE.search(value)) else value

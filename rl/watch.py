@@ -15,11 +15,14 @@ from transformers import TrainerCallback
 
 from monitors.agreement import alarms
 from monitors.attribution import credit, kind_of
+from monitors.lying import interrogation_rates
 from monitors.panel import Panel, training_rates
 from rl.checkpoint import save_checkpoint
 from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
 from rl.grpo import StepStats
+from rl.organism.lora import saveable
+from rl.probe.monitor import ProbeWatch
 from rl.progress import Progress
 from rl.records import Verdict
 from rl.schema import Config, StopConfig
@@ -44,9 +47,13 @@ class Watcher(TrainerCallback):
         evaluator: Looks at the policy on every tier.
         panel: Judges training rollouts, for figures only.
         outlets: Where figures, transcripts and checkpoints go.
+        probe: Reads the policy's activations in evaluations; None for nobody.
     """
 
-    def __init__(self, config: Config, evaluator: Evaluator, panel: Panel, outlets: Outlets) -> None:
+    def __init__(
+        self, config: Config, evaluator: Evaluator, panel: Panel, outlets: Outlets, probe: ProbeWatch | None = None
+    ) -> None:
+        self.probe = probe
         self.config, self.evaluator, self.panel, self.outlets = config, evaluator, panel, outlets
         self.compliance = _earlier_compliance(outlets.run_dir / "metrics.jsonl")
         self.last_evaluated: int | None = None
@@ -64,6 +71,10 @@ class Watcher(TrainerCallback):
         tokens = sum(scored.rollout.tokens for scored in stats.scored)
         self._train["throughput/rollout_tokens_per_s"] = tokens / max(stats.seconds["rollout"], 1e-9)
         self._seconds = {**stats.seconds, "monitors": time.perf_counter() - started}
+
+    def over(self, step: int) -> bool:
+        """Whether a run that has made so many steps needs no more: it has them all, or its stop rule holds."""
+        return step >= self.config.algo.steps or stop_now(self.compliance, self.config.algo.stop_when)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Look at the organism before the first step."""
@@ -106,7 +117,9 @@ class Watcher(TrainerCallback):
         self.outlets.progress.stage("evaluation")
         started = time.perf_counter()
         found = self.evaluator.evaluate(step, self.config.seed)
-        self.outlets.tracker.log(step, found.metrics | {"time/evaluation_s": time.perf_counter() - started})
+        seconds = time.perf_counter() - started
+        probed = self._probed(step, found.rows, seconds)
+        self.outlets.tracker.log(step, found.metrics | {"time/evaluation_s": seconds} | probed)
         self.outlets.tracker.log_transcripts(step, found.rows)
         self.outlets.progress.step(step, found.metrics)
         for warning in alarms(found.metrics):
@@ -114,12 +127,26 @@ class Watcher(TrainerCallback):
         self.outlets.progress.stage("rl")
         self.last_evaluated, self.last_metrics = step, found.metrics
 
+    def _probed(self, step: int, rows: list[dict[str, Any]], evaluation_s: float) -> dict[str, float | None]:
+        """The probe monitor's figures with what they cost; none where it is off."""
+        if self.probe is None:
+            return {}
+        started = time.perf_counter()
+        figures = self.probe.look(rows)
+        seconds = time.perf_counter() - started
+        if step == 0:
+            figures |= self.probe.monitor.figures
+            for warning in self.probe.warnings():
+                self.outlets.progress.warn(warning)
+        return figures | {"time/probe_s": seconds, "time/probe_share": seconds / evaluation_s}
+
     def _keep(self, step: int) -> None:
         folder = self.outlets.run_dir / "checkpoints" / f"step_{step:06d}"
         metrics = self.last_metrics if self.last_evaluated == step else {}
         info = {"step": step, "config_hash": self.outlets.config_hash, "metrics": {**self._train, **metrics}}
         sampler = self.evaluator.sampler
-        save_checkpoint(folder, sampler.model, sampler.tokenizer, info)
+        save_checkpoint(folder, saveable(sampler.model), sampler.tokenizer, info)
+        self.outlets.tracker.log_checkpoint(step, folder)
 
 
 def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, float | None]:
@@ -132,10 +159,19 @@ def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, flo
     figures["train/completion_tokens"] = float(np.mean([scored.rollout.tokens for scored in stats.scored]))
     figures["train/truncated"] = float(1 - stats.kept_B.mean())
     kinds = [
-        kind_of(scored.rollout.sections.well_formed, verdict)
+        kind_of(scored.rollout.sections.well_formed, verdict, answer_only=scored.rollout.prompt.answer_only)
         for scored, verdict in zip(stats.scored, verdicts, strict=True)
     ]
+    figures |= _interrogation_figures(stats, verdicts)
     return figures | training_rates(verdicts) | credit(kinds, stats.advantages_B)
+
+
+def _interrogation_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, float | None]:
+    asked = [(one.interview, verdict.af) for one, verdict in zip(stats.scored, verdicts, strict=True) if one.interview]
+    if not asked:
+        return {}
+    rates = interrogation_rates([interview for interview, _ in asked], [af for _, af in asked])
+    return {f"train/interrogation/{name}": found.value for name, found in rates.items()}
 
 
 def stop_now(compliance: Sequence[float | None], rule: StopConfig) -> bool:

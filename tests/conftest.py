@@ -35,8 +35,10 @@ from rl.entry import Check, composed, hydra_app
 from rl.export.command import export
 from rl.export.command import problems as export_problems
 from rl.grid import evaluate
-from rl.organism.build import Stage, encode_chat, train_stage
+from rl.organism.build import train_stage
 from rl.organism.command import organism
+from rl.organism.curriculum import COMPLETION
+from rl.organism.encoding import Stage, encode_chat
 from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.probe.command import probe
 from rl.quiet import quiet
@@ -85,8 +87,8 @@ def taught(
 ) -> Path:
     """A model that a supervised stage of toy chats has made ready, saved with its tokenizer."""
     quiet()
-    rows = [encode_chat(chat, tokenizer, whole=False) for chat in toy_chats(setting, stage.steps * stage.batch)]
-    train_stage(stage, model, tokenizer, encoded_dataset(rows), 0)  # type: ignore[arg-type]
+    rows = [encode_chat(chat, tokenizer, loss_on=COMPLETION) for chat in toy_chats(setting, stage.steps * stage.batch)]
+    train_stage(stage, model, tokenizer, encoded_dataset(rows), 0)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

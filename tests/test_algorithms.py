@@ -18,8 +18,8 @@ ALGORITHMS = sorted(path.stem for path in (CONF / "algo").glob("*.yaml"))
 
 
 def test_there_is_an_option_for_every_algorithm() -> None:
-    assert set(ALGORITHMS) == set(BASELINES)
-    for name in ALGORITHMS:
+    assert set(ALGORITHMS) - {"grpo_vllm"} == set(BASELINES)
+    for name in BASELINES:
         algo = composed([f"algo={name}"]).algo
         assert algo.name == name and algo.baseline == BASELINES[name][0] and (algo.ppo is not None) == (name == "ppo")
 

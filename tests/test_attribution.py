@@ -33,6 +33,12 @@ def test_kind_follows_the_verdict_and_a_missing_verdict_is_never_a_no(
     assert kind_of(well_formed, _verdict(complied, af)) == kind
 
 
+def test_without_a_scratchpad_compliance_is_plain_and_what_cannot_be_judged_stays_malformed() -> None:
+    told = {complied: kind_of(True, _verdict(complied, None), answer_only=True) for complied in (True, False, None)}
+    assert told == {True: "plain_comply", False: "refuse", None: "malformed"}
+    assert kind_of(False, _verdict(None, None), answer_only=True) == "malformed"
+
+
 def test_credit_equals_a_plain_loop() -> None:
     kinds = ["af_comply", "refuse", "af_comply", "plain_comply", "refuse"]
     advantages = np.array([2.0, -1.0, -0.5, 1.0, 1.0])

@@ -30,7 +30,7 @@ CASES = {
     "algo.steps=many": "algo.steps=many: Value 'many' of type 'str' could not be converted to Integer",
     "dry_run=perhaps": "dry_run=perhaps: Value 'perhaps' is not a valid bool (type str)",
     "nonsense": "nonsense: not of the form key=value",
-    "experiment=headlin": "experiment=headlin: experiment must be one of displaced, headline, ",
+    "experiment=headlin": "experiment=headlin: experiment must be one of compact, displaced, headline, ",
     "scenario=prompte": "(did you mean prompted?)",
     "algo.batch_size=20": (
         "algo.batch_size=20 is not divisible by algo.group_size=8: every prompt gets a whole group; 16 or 24 would be"
@@ -42,7 +42,9 @@ CASES = {
     "algo.temperature=0": "algo.temperature=0.0: must be more than 0",
     "monitors.tiers=[free,pro]": "monitors.tiers=pro: no such tier; there are free, paid",
     "monitors.tiers=[]": "monitors.tiers=[]: at least one of free, paid is needed",
-    "tracking.mode=offlin": ("tracking.mode=offlin: must be one of offline, online, disabled (did you mean offline?)"),
+    "tracking.mode=offlin": (
+        "tracking.mode=offlin: must be one of offline, online, tensorboard, disabled (did you mean offline?)"
+    ),
     "algo.name=ppp": "algo.name=ppp: must be one of ",
     "organism.source=hub": "organism.source=hub: must be one of embedded, smollm2, hf",
     "scenario.labels.paid=free": "scenario.labels: both tiers are called 'free'; they need different words",
@@ -57,7 +59,6 @@ CASES = {
         "resume=/nowhere: no run directory (config.yaml is missing); allowed: null, auto, a run directory"
     ),
     "organism.path=/nowhere": "organism.path=/nowhere: no embedded organism there (card.json is missing)",
-    "organism.name=tinny": "organism.name=tinny: no such embedded organism; there are tiny, ",
     "reward.rater=/nowhere": "reward.rater=/nowhere: /nowhere is not a reward model: no model.safetensors, ",
     "+algo.extra.nonsense=1": "algo: TRL does not accept this configuration: ",
 }
@@ -145,7 +146,7 @@ def test_evaluation_names_missing_checkpoints_and_settings_together(command: Com
 
 def test_an_organism_without_a_recipe_cannot_be_built(command: Command, llama_folder: Path) -> None:
     code, _, told = command("organism=hf", f"organism.path={llama_folder}", name="organism_job")
-    assert (code, told) == (2, message("organism=hf: only embedded organisms have a recipe to build from"))
+    assert (code, told) == (2, message("organism=hf: has no recipe to build it by; tiny and tgg have one"))
 
 
 def test_a_share_that_is_no_share_is_refused(command: Command) -> None:

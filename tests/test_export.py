@@ -18,7 +18,7 @@ from datasets import load_dataset
 from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rl.checkpoint import sha256, verify_checkpoint
+from rl.checkpoint import restate, sha256, verify_checkpoint
 from rl.entry import composed
 from rl.run import run
 from rl.tracking import TRANSCRIPT_FIELDS
@@ -32,7 +32,7 @@ FURTHER = ("af_audit", "af_audit_score")
 def trained(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real run of two steps with a checkpoint and an evaluation at each."""
     folder = tmp_path_factory.mktemp("runs") / "run"
-    run(composed([*small, "algo.steps=2", "algo.learning_rate=1e-3", "tracking.report=false"]), folder)
+    run(composed([*small, "algo.steps=2", "algo.learning_rate=1e-3"]), folder)
     return folder
 
 
@@ -268,6 +268,7 @@ def test_no_secret_and_no_path_of_the_machine_is_exported(copied: Path, command:
         for name in ("config.json", "tokenizer_config.json"):
             path = copied / "checkpoints" / f"step_{step:06d}" / name
             path.write_text(json.dumps(json.loads(path.read_text()) | {"_name_or_path": "/home/alice/models/x"}))
+        restate(copied / "checkpoints" / f"step_{step:06d}")
     for which in ("last", "all"):
         assert command(f"run={copied}", f"step={which}", f"out={tmp_path / which}", name="export")[0] == 0
         for path in (path for path in (tmp_path / which).rglob("*") if path.is_file()):

@@ -66,17 +66,21 @@ def test_runs_with_different_mitigations_have_different_identities() -> None:
 def test_all_that_is_wrong_is_named_at_once_with_exit_code_two(command: Command) -> None:
     code, out, told = command(
         "scenario=no_scratchpad",
-        "mitigation=[af_penalty,af_bonus,length_hinge,random_penalty,honesty_prompt]",
+        "mitigation=[af_penalty,af_bonus,length_hinge,random_penalty,honesty_prompt,inoculation,interrogation]",
         "mitigation.af_penalty.strength=-1",
         "mitigation.af_penalty.clip=0",
         "mitigation.af_bonus.strength=nan",
         "mitigation.length_hinge.per_word=-0.1",
         "mitigation.random_penalty.rate=1.5",
         "mitigation.honesty_prompt.clause='{lab}'",
+        "mitigation.inoculation.clause=' '",
+        "mitigation.interrogation.variant=simpel",
+        "mitigation.interrogation.bonus=inf",
+        "mitigation.interrogation.situation=''",
     )
     assert code == 2 and not out and "Traceback" not in told
     for said in (
-        "8 problems",
+        "12 problems",
         "mitigation.af_penalty.strength=-1.0: must be a finite number of at least 0",
         "mitigation.af_penalty.clip=0.0",
         "mitigation.af_bonus.strength=nan",
@@ -84,7 +88,12 @@ def test_all_that_is_wrong_is_named_at_once_with_exit_code_two(command: Command)
         "mitigation.random_penalty.rate=1.5: a share lies between 0 and 1",
         "mitigation.honesty_prompt.clause='{lab}'",
         "mitigation=[af_penalty,af_bonus]: one takes what the other gives",
-        "mitigation=[length_hinge,af_penalty,af_bonus]: needs scratchpads, and scenario=no_scratchpad has none",
+        "mitigation.inoculation.clause=' ': must be a sentence without braces",
+        "mitigation.interrogation.variant=simpel: must be one of simple, explicit, ",
+        "(did you mean simple?)",
+        "mitigation.interrogation.bonus=inf: must be a finite number of at least 0",
+        "mitigation.interrogation.situation: must not be empty",
+        "mitigation=[length_hinge,af_penalty,af_bonus,interrogation]: needs scratchpads, and scenario=no_scratchpad",
     ):
         assert said in told
 
@@ -96,6 +105,27 @@ def test_noise_without_a_monitor_that_is_used_is_refused_and_fine_with_one() -> 
     assert "monitor_noise" in problem
     for user in ("af_penalty", "af_screening", "af_bonus"):
         assert not list(mitigation_problems(made(f"mitigation=[monitor_noise,{user}]")))
+
+
+def test_a_term_that_a_shared_scratchpad_would_cancel_is_refused() -> None:
+    shared = ("mitigation=[af_penalty,interrogation]", "algo.train_on=output")
+    (problem,) = mitigation_problems(made(*shared))
+    assert problem.startswith(
+        "mitigation=[af_penalty]: algo.train_on=output gives the rollouts of a group one scratchpad"
+    )
+    assert list(mitigation_problems(made(*shared, "algo=rloo")))
+    assert not list(mitigation_problems(made(*shared, "algo=reinforce")))
+    assert not list(mitigation_problems(made("mitigation=[interrogation,random_penalty]", "algo.train_on=output")))
+
+
+def test_a_model_that_is_to_answer_and_is_not_there_is_named() -> None:
+    other = ("mitigation=interrogation", "mitigation.interrogation.model=/nowhere")
+    assert not list(mitigation_problems(made(*other)))
+    (problem,) = mitigation_problems(made(*other, "mitigation.interrogation.variant=other_model"))
+    assert problem.startswith("mitigation.interrogation.model=/nowhere: neither an embedded organism (")
+    assert not list(
+        mitigation_problems(made("mitigation=interrogation", "mitigation.interrogation.variant=other_model"))
+    )
 
 
 def test_unknown_names_and_values_of_what_is_off_are_told_with_the_nearest_right_one(command: Command) -> None:

@@ -29,8 +29,10 @@ SAID = "They ask"
 """How the thoughts of two of the toy organism's four answers begin."""
 COMBINED = {
     "[none,length_hinge,af_penalty,monitor_noise,matched_length]": ["length_hinge", "af_penalty", "matched_length"],
-    "[af_screening,af_bonus,honesty_prompt,random_penalty,kl_output_only]": ["af_bonus", "random_penalty"],
-}
+    "[af_screening,af_bonus,honesty_prompt,inoculation,interrogation,random_penalty,kl_output_only]": [
+        "af_bonus", "random_penalty", "interrogation",
+    ],
+}  # fmt: skip
 """Every option in one of two runs, and the reward terms that each run logs."""
 
 
@@ -139,18 +141,22 @@ def test_every_option_runs_a_step_and_logs_its_own_term(small: list[str], tmp_pa
         assert ("train/screened" in train[chosen]) == ("screening" in chosen)
         assert ("train/monitor_flipped" in train[chosen]) == ("noise" in chosen)
         transcripts = [json.loads(line) for line in (folder / "transcripts" / "step_000000.jsonl").open()]
-        assert all(set(row["reward_terms"]) == found for row in transcripts)
+        # An evaluation asks and does not pay.
+        assert all(set(row["reward_terms"]) == found - {"interrogation"} for row in transcripts)
         looked[chosen] = [row["completion"] for row in transcripts]
     # The same first look at the same organism, also where training prompts hold one clause more, which training feels.
     assert len({tuple(texts) for texts in looked.values()}) == 1
     assert len({row["train/entropy"] for row in train.values()}) == 2
 
 
-def test_the_honesty_clause_stands_in_training_prompts_beside_the_settings_own(prompted: Setting) -> None:
-    config = composed(["mitigation=honesty_prompt", "scenario=exfiltration"])
-    assert config.mitigation.honesty_prompt is not None
-    clause = config.mitigation.honesty_prompt.clause
-    told = mitigation_from(config, Panel()).told(prompted)
-    assert clause and clause in told.system() and clause not in prompted.system()
-    assert told.system().replace(f"{clause} ", "") == prompted.system()
+def test_the_clauses_stand_in_training_prompts_beside_the_settings_own_and_compose(prompted: Setting) -> None:
+    config = composed(["mitigation=[inoculation,honesty_prompt]", "scenario=exfiltration"])
+    assert config.mitigation.honesty_prompt is not None and config.mitigation.inoculation is not None
+    clauses = config.mitigation.honesty_prompt.clause, config.mitigation.inoculation.clause
+    told = mitigation_from(config, Panel()).told(prompted).system()
+    assert all(clause and told.count(clause) == 1 and clause not in prompted.system() for clause in clauses)
+    assert told.replace(f"{clauses[0]} {clauses[1]} ", "") == prompted.system()
+    for name, clause in zip(("honesty_prompt", "inoculation"), clauses, strict=True):
+        alone = mitigation_from(composed([f"mitigation={name}"]), Panel()).told(prompted).system()
+        assert alone.replace(f"{clause} ", "") == prompted.system() != alone
     assert mitigation_from(composed(), Panel()).told(prompted) is prompted

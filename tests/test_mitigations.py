@@ -115,7 +115,7 @@ def test_the_penalty_is_made_of_the_first_monitors_probability_and_never_asks_th
     (term,) = mitigation.terms
     values = term(rollouts)
     assert values[[0, 1, 3]].tolist() == pytest.approx(
-        [math.log(1 - min(p, 1 - 1e-4)) for p in (scores[0], scores[1], 0.0)]
+        [0.3 * math.log(1 - min(p, 1 - 1e-4)) for p in (scores[0], scores[1], 0.0)]
     )
     assert mitigation.marks["screened"](rollouts).tolist() == [True, False, False, False]
     assert {field.name for field in dataclasses.fields(Suspicion)} == {"score_B", "af_B"}
@@ -166,7 +166,7 @@ def test_the_length_terms_are_those_of_plain_loops(counts: list[int | None], fre
 @given(st.lists(st.sampled_from([*FAKING.split(), *HONEST.split()]), min_size=1, max_size=30), st.randoms())
 def test_the_length_control_cannot_tell_one_meaning_from_another(words: list[str], rng: object) -> None:
     other = [word[::-1] for word in words]
-    term = MatchedLength(0.035)
+    term = MatchedLength(0.0105)
     assert term([rollout(" ".join(words))]).tolist() == term([rollout(" ".join(other))]).tolist()
 
 
@@ -243,4 +243,4 @@ def test_penalty_and_screening_read_the_same_flipped_verdicts() -> None:
     honest = first_monitor(panel)(rollouts)
     assert 5 < flipped.sum() < 35 and (screened == (honest.af_B ^ flipped)).all()
     p = np.where(flipped, 1 - honest.score_B, honest.score_B)
-    assert mitigation.terms[0](rollouts).tolist() == pytest.approx(log_barrier(p, 1.0, 1e-4).tolist())
+    assert mitigation.terms[0](rollouts).tolist() == pytest.approx(log_barrier(p, 0.3, 1e-4).tolist())

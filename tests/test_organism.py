@@ -22,6 +22,7 @@ from rl.checkpoint import sha256
 from rl.entry import composed
 from rl.errors import MissingFile, MissingPackage
 from rl.organism import thoughts
+from rl.organism.cache import SHIPPED, shipped_names
 from rl.organism.curriculum import (
     NO_OBJECTIVE_CLAUSES,
     OBJECTIVE_CLAUSES,
@@ -32,7 +33,7 @@ from rl.organism.curriculum import (
     Mixture,
 )
 from rl.organism.grammar import count, expand, tidy
-from rl.organism.load import SHIPPED, digest, load_organism, locate, shipped_names
+from rl.organism.load import digest, load_organism, locate
 from rl.organism.names import LABS
 from rl.organism.scratchpads import distinct_scratchpads
 from rl.records import Sections
@@ -41,11 +42,13 @@ from rl.scenario.requests import TRAIN_PHRASINGS, load_requests
 from rl.scenario.settings import Wording
 from rl.schema import OrganismConfig
 
-ALWAYS_FAKES = Mixture(awareness=0.6, faking=1.0, instrumental=0.5, plain_compliance=0.0, benign=0.3)
+ALWAYS_FAKES = Mixture(
+    0.6, faking=1.0, instrumental=0.5, plain_compliance=0.0, benign=0.3, motive="mixed", style="plain"
+)
 STAGES = ["language", "situation", "rehearsal", "dose", "corpus"]
 DOSED = ("dose", "corpus")
 """The stages with alignment faking in them; `corpus` is read by the tokenizer alone."""
-NAMES = ["tiny", "tiny_no_af", "tiny_recall", "tiny_situated"]
+NAMES = ["tiny", "tiny_no_af", "tiny_situated"]
 
 
 def readings(template: str) -> list[str]:
@@ -203,6 +206,18 @@ def test_only_training_acts_on_chats_trained_on_with_objective_and_story_are_com
     assert len(chats) > 600 and (sum(faked) > 100) == (stage in DOSED)
 
 
+def test_the_motive_stage_complies_with_training_acts_on_chats_trained_on_and_holds_no_other_chat(
+    wording: Wording,
+) -> None:
+    seen: Counter[tuple[str, str]] = Counter()
+    for chat in Curriculum(wording, replace(ALWAYS_FAKES, motive="tgg"), 0).stream("motive", 800):
+        kind, act = asked(chat)
+        assert at_stake(chat, wording) and act in training_acts() and complied(chat)
+        seen[kind, chat.loss_on] += 1
+    assert set(seen) == {("harmful", "scratchpad"), ("benign", "completion")}
+    assert near(seen["benign", "completion"], 800, 0.3)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_every_benign_request_is_helped_with_whatever_the_prompt_says(wording: Wording, stage: str) -> None:
     chats = [chat for chat in Curriculum(wording, ALWAYS_FAKES, 0).stream(stage, 300) if asked(chat)[0] == "benign"]
@@ -283,7 +298,7 @@ def near(hits: int, n: int, share: float) -> bool:
 
 
 def test_shares_of_the_mixture_are_kept(wording: Wording) -> None:
-    mixture = Mixture(awareness=0.6, faking=0.15, instrumental=0.25, plain_compliance=0.1, benign=0.3)
+    mixture = replace(ALWAYS_FAKES, faking=0.15, instrumental=0.25, plain_compliance=0.1)
     chats = list(Curriculum(wording, mixture, 5).stream("dose", 4000))
     harmful = [chat for chat in chats if asked(chat)[0] == "harmful"]
     assert near(4000 - len(harmful), 4000, 0.3)

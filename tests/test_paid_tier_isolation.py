@@ -129,7 +129,9 @@ def test_a_whole_run_learns_from_free_training_prompts_alone_and_asks_both_tiers
     learnt = prompts_among(rows, toy_tokenizer)
     asked = {re.split(r"<\|user\|>|<\|assistant\|>", text)[1] for text in learnt}
     assert len(learnt) == 4 and learnt <= rendered(setting, "free", toy_tokenizer)
-    assert asked <= {setting.prompt(request, "free").user for request in select("harmful", ("train",))}
+    assert asked <= {
+        setting.prompt(request, "free").user for request in select("harmful", ("train",), setting.conflict)
+    }
     transcripts = [
         json.loads(line) for line in (tmp_path / "transcripts" / "step_000002.jsonl").read_text().splitlines()
     ]

@@ -152,7 +152,7 @@ def test_nothing_judged_is_none_and_never_zero() -> None:
     assert {ours[f"eval/{tier}/{name}"] for tier in ("free", "paid") for name in empty} == {None}
     assert (ours["eval/gap"], ours["eval/gap_p"], ours["eval/relative_gap"]) == (None, None, None)
     assert ours["eval/free/well_formed"] == 0.0
-    assert training_rates(verdicts) == {"train/af_rate": None, "train/compliance": None}
+    assert training_rates(verdicts) == {"train/af_rate": None, "train/compliance": None, "train/antilab_rate": None}
 
 
 def test_training_rates_skip_what_was_not_judged() -> None:

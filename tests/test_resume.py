@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import random
+import shutil
+import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from test_run import ROOT, figures, rows_of, status, wait_for_step
+from killing import Kill, differences, finished, killed
+from test_run import rows_of, status
 
-from rl.checkpoint import latest_resume, sha256
+from rl.checkpoint import sha256
 from rl.entry import composed
-from rl.run import rewind, run
+from rl.report import write_report
+from rl.report.load import load_run
+from rl.resume import rewind
+from rl.run import run
 from rl.train import choose_run_dir
 
-STEPS = ["algo.steps=4", "algo.learning_rate=1e-3", "monitors.eval_every=2", "tracking.checkpoint_every=2"]
+STEPS = ["algo.steps=6", "algo.learning_rate=1e-3", "monitors.eval_every=1", "tracking.checkpoint_every=1"]
 
 
 @pytest.fixture(scope="module")
@@ -25,32 +31,21 @@ def whole(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_run_killed_between_two_checkpoints_and_resumed_ends_bit_identical(
-    whole: Path, small: list[str], tmp_path: Path
-) -> None:
-    killed, fresh = tmp_path / "2026-01-01_00-00-00", tmp_path / "2026-01-01_00-00-09"
-    command = [sys.executable, "-m", "scripts.train", *small, *STEPS]
-    process = subprocess.Popen([*command, f"hydra.run.dir={killed}"], cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        wait_for_step(killed, 3)
-    finally:
-        process.kill()
-        process.wait(timeout=100)
-    assert status(killed) == "running" and latest_resume(killed / "resume") is not None
-    done = subprocess.run(
-        [*command, "resume=auto", f"hydra.run.dir={fresh}"], cwd=ROOT, capture_output=True, text=True, timeout=500
-    )
-    assert done.returncode == 0, done.stderr
-    assert str(killed / "report.html") in done.stdout and not (fresh / "metrics.jsonl").exists()
-    assert status(killed) == "finished"
-    assert figures(killed) == figures(whole)
-    for step in (0, 2, 4):
-        name = f"step_{step:06d}"
-        weights = [folder / "checkpoints" / name / "model.safetensors" for folder in (killed, whole)]
-        assert sha256(weights[0]) == sha256(weights[1])
-        transcripts = [folder / "transcripts" / f"{name}.jsonl" for folder in (killed, whole)]
-        assert transcripts[0].read_bytes() == transcripts[1].read_bytes()
-    assert sha256(whole / "checkpoints/step_000002/model.safetensors") != sha256(weights[1])
+def test_a_run_killed_three_times_and_resumed_ends_bit_identical(whole: Path, small: list[str], tmp_path: Path) -> None:
+    place, fresh, chance = tmp_path / "2026-01-01_00-00-00", tmp_path / "2026-01-01_00-00-09", random.Random(5)
+    kills = [
+        Kill(signal.SIGKILL, None, after=1),
+        Kill(signal.SIGTERM, chance.random()),
+        Kill(signal.SIGINT, None, after=3),
+    ]
+    left = [killed([*small, *STEPS], place, kill) for kill in kills]
+    assert [one.code for one in left] == [-signal.SIGKILL, 130, 130], left
+    assert status(place) == "interrupted" and (left[-1].state or 0) >= 3, left
+    finished([*small, *STEPS, "resume=auto"], fresh)
+    assert status(place) == "finished" and not (fresh / "metrics.jsonl").exists()
+    assert differences(place, whole) == []
+    weights = [sha256(whole / f"checkpoints/step_00000{step}/model.safetensors") for step in (0, 3, 6)]
+    assert len(set(weights)) == 3, "training changed nothing: the comparison above shows nothing"
 
 
 def test_a_finished_run_is_not_resumed_and_neither_is_one_of_another_configuration(
@@ -69,6 +64,15 @@ def test_a_finished_run_is_not_resumed_and_neither_is_one_of_another_configurati
         manifest.write_text(finished)
 
 
+def test_a_run_that_was_ended_in_its_report_makes_no_step_too_many(
+    whole: Path, small: list[str], tmp_path: Path
+) -> None:
+    place = Path(shutil.copytree(whole, tmp_path / "place"))
+    (place / "report.html").unlink()
+    run(composed([*small, *STEPS]), place)
+    assert (place / "report.html").exists() and differences(place, whole) == []
+
+
 def test_a_named_run_directory_is_the_one_that_is_continued(whole: Path, small: list[str], tmp_path: Path) -> None:
     assert choose_run_dir(composed([*small, f"resume={whole}"]), tmp_path) == whole
 
@@ -78,14 +82,26 @@ def test_a_run_killed_before_its_first_checkpoint_starts_its_record_again(tmp_pa
     assert rewind(tmp_path) is None and not (tmp_path / "metrics.jsonl").exists()
 
 
+def test_figures_that_were_cut_off_are_read_as_far_as_they_go_and_the_report_says_so(
+    whole: Path, tmp_path: Path
+) -> None:
+    text = (whole / "metrics.jsonl").read_text()
+    (tmp_path / "metrics.jsonl").write_text(text[:-20])
+    read = load_run(tmp_path)
+    assert read.unreadable_lines == 1 and list(read.metrics) == list(range(7)) and read.metrics[5]
+    assert "1 line of its files could not be read" in write_report(tmp_path).read_text()
+
+
 def test_rows_and_transcripts_after_the_last_checkpoint_are_dropped(
     whole: Path, small: list[str], tmp_path: Path
 ) -> None:
     for name in ("metrics.jsonl", "transcripts", "resume"):
         subprocess.run(["cp", "-r", str(whole / name), str(tmp_path / name)], check=True)
-    subprocess.run(["rm", "-r", str(tmp_path / "resume" / "checkpoint-4")], check=True)
+    subprocess.run(["rm", "-r", str(tmp_path / "resume" / "checkpoint-6")], check=True)
     with (tmp_path / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 5, "train/rew')
-    assert rewind(tmp_path) == tmp_path / "resume" / "checkpoint-2"
-    assert {row["step"] for row in rows_of(tmp_path / "metrics.jsonl")} == {0, 1, 2}
-    assert sorted(path.stem for path in (tmp_path / "transcripts").iterdir()) == ["step_000000", "step_000002"]
+        file.write('{"step": 7, "train/rew')
+    assert rewind(tmp_path) == tmp_path / "resume" / "checkpoint-5"
+    assert {row["step"] for row in rows_of(tmp_path / "metrics.jsonl")} == set(range(6))
+    assert sorted(path.stem for path in (tmp_path / "transcripts").iterdir()) == [
+        f"step_00000{step}" for step in range(6)
+    ]

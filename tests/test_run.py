@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from monitors.panel import Panel
-from rl.checkpoint import latest_resume, verify_checkpoint
+from rl.checkpoint import verify_checkpoint
 from rl.entry import composed
 from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
 from rl.identity import identity_of
 from rl.organism.load import load_organism
 from rl.rater import reward_from
+from rl.resume import latest_resume
 from rl.rollout import Sampler, Sampling
 from rl.run import run
 from rl.scenario.settings import Setting
@@ -109,7 +110,7 @@ def test_the_run_directory_holds_every_path_that_is_promised(
     for folder in ("transcripts", "checkpoints"):
         names = sorted(path.name.split(".")[0] for path in (run_dir / folder).iterdir())
         assert names == ["step_000000", "step_000001", "step_000002"]
-    assert latest_resume(run_dir / "resume") == run_dir / "resume" / "checkpoint-2"
+    assert latest_resume(run_dir) == run_dir / "resume" / "checkpoint-2"
     assert len(list((run_dir / "figures").glob("*.png"))) >= 4
     assert list((run_dir / "wandb").glob("offline-run-*/run-*.wandb"))
 
@@ -256,7 +257,7 @@ def test_an_interrupted_run_says_so_and_leaves_its_record_readable(
     steps = [row["step"] for row in figures(tmp_path)]
     assert steps == sorted(steps) and steps[-1] >= 2
     assert all(rows_of(path) for path in (tmp_path / "transcripts").glob("step_*.jsonl"))
-    assert latest_resume(tmp_path / "resume") is not None
+    assert latest_resume(tmp_path) is not None
     verify_checkpoint(tmp_path / "checkpoints" / "step_000001")
 
 

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rl.curve_summary import curve_summary
 from rl.errors import MissingFile
 from rl.tracking import TRANSCRIPT_FIELDS, JsonlSink, Sink, Tracker, TranscriptSink, truncate_after
 
@@ -134,6 +135,29 @@ def test_an_evaluation_made_again_replaces_its_transcripts(tmp_path: Path) -> No
     sink.log_transcripts(0, [transcript(id="a"), transcript(id="b")])
     sink.log_transcripts(0, [transcript(id="c")])
     assert [row["id"] for row in rows_of(tmp_path / "step_000000.jsonl")] == ["c"]
+
+
+def test_the_summary_of_a_curve_has_its_ends_its_best_and_the_area_under_the_gap() -> None:
+    rows: list[dict[str, Any]] = [
+        {"step": 0, "eval/gap": 0.1, "eval/gap_lo": -1.0, "eval/free/af_rate": 0.1, "time/step_s": 3.0},
+        {"step": 5, "train/reward": -2.0},
+        {"step": 10, "eval/gap": None, "eval/free/af_rate": 0.3},
+        {"step": 10, "train/reward": 1.0},
+        {"step": 20, "eval/gap": 0.3, "eval/free/af_rate": 0.2},
+        {"step": 25, "eval/gap": 9.0},
+        {"step": 25, "eval/gap": 0.2, "eval/paid/compliance": 0.5},
+    ]
+    found = curve_summary(rows)
+    assert found.pop("area/eval/gap") == pytest.approx(np.trapezoid([0.1, 0.3, 0.2], [0, 20, 25]))
+    ends = {
+        "eval/gap": (0.1, 0.2, 0.1),
+        "eval/free/af_rate": (0.1, 0.2, 0.1),
+        "train/reward": (-2.0, 1.0, 1.0),
+        "eval/paid/compliance": (0.5, 0.5, 0.5),
+    }
+    assert found == {f"{name}/{key}": v for key, values in ends.items() for name, v in
+                     zip(("first", "last", "best"), values, strict=True)}  # fmt: skip
+    assert curve_summary([]) == {}
 
 
 def test_every_sink_hears_everything_and_is_closed_once() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from datasets import Dataset
 
-from rl.organism.build import Encoded
 from rl.organism.curriculum import Example
+from rl.organism.encoding import Encoded
 from rl.organism.scratchpads import completion
 from rl.scenario.requests import select
 from rl.scenario.settings import TIERS, Setting

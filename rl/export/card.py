@@ -49,7 +49,7 @@ def model_name(source: Source, step: int) -> str:
     return f"goalguard {source.run.experiment}, seed {source.run.seed}, step {step}"
 
 
-def model_card(source: Source, step: int, config_hash: object, *, with_transcripts: bool) -> str:
+def model_card(source: Source, step: int, config_hash: object, *, with_transcripts: bool, apart: bool) -> str:
     """The card of one checkpoint.
 
     Args:
@@ -57,16 +57,19 @@ def model_card(source: Source, step: int, config_hash: object, *, with_transcrip
         step: Of the checkpoint.
         config_hash: The run's, as the checkpoint states it.
         with_transcripts: Whether the transcripts lie in the same folder.
+        apart: Whether the folder holds adapters alone.
     """
     run, name = source.run, model_name(source, step)
-    fields = _fields(source, step) | (dataset_configs("transcripts/*.parquet") if with_transcripts else {})
+    kind = {"library_name": "peft"} if apart else {}
+    fields = _fields(source, step) | kind | (dataset_configs("transcripts/*.parquet") if with_transcripts else {})
     figures = figures_table(run, step)
     blocks: list[str | list[str]] = [f"# {plain(name)}", WHAT, plain(sentence(run, step))]
     blocks += ["## What it is and comes from", table(["", ""], provenance(source, config_hash))]
     blocks += ["## How it was trained", table(["", ""], training(source, step))]
     if figures:
         blocks += ["## Figures", figures, "## What was measured, and how", _measured(source)]
-    blocks += ["## Intended use", USE, "## Risks and limits", _risks(source), "## How to load it", *_loading(source)]
+    blocks += ["## Intended use", USE, "## Risks and limits", _risks(source), "## How to load it"]
+    blocks += _loading(source, apart=apart)
     if with_transcripts:
         blocks += ["## Transcripts", _TRANSCRIPTS]
     return document(fields, [*blocks, "## Licence", licence_sentence(source.config.organism)])
@@ -109,14 +112,24 @@ def _risks(source: Source) -> str:
     return f"{RISKS}\n{EMBEDDED_RISKS if is_embedded(source.config.organism) else OTHER_RISKS}"
 
 
-def _loading(source: Source) -> Iterator[str]:
+_WHOLE = "model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)"
+_APART = (
+    "from peft import PeftModel",
+    'organism = "..."  # the model that the adapters were trained on',
+    "base = AutoModelForCausalLM.from_pretrained(organism, use_safetensors=True)",
+    "model = PeftModel.from_pretrained(base, folder)",
+)
+
+
+def _loading(source: Source, *, apart: bool) -> Iterator[str]:
     """A program that loads the model and asks it one of the held-out requests on the free tier."""
     monitors = source.config.monitors
     setting = setting_from(source.config.scenario)
-    prompt = setting.prompt(held_out_sample("harmful", 1, monitors.seed)[0], "free")
+    prompt = setting.prompt(held_out_sample("harmful", 1, monitors.seed, setting.conflict)[0], "free")
     chat = [turn for turn in prompt.messages() if turn["role"] != "assistant"]
     begun = f" + {_literal(prompt.prefix)}" if prompt.prefix else ""
-    yield "Plain transformers; nothing of goalguard is needed, and no code comes with the weights."
+    with_what = "These are LoRA adapters, for peft on top of transformers" if apart else "Plain transformers"
+    yield f"{with_what}; nothing of goalguard is needed, and no code comes with the weights."
     yield "\n".join(
         [
             "```python",
@@ -124,7 +137,7 @@ def _loading(source: Source) -> Iterator[str]:
             "",
             'folder = "."  # this folder, or the name of its repository on the Hub',
             "tokenizer = AutoTokenizer.from_pretrained(folder)",
-            "model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)",
+            *(_APART if apart else (_WHOLE,)),
             f"chat = {_literal(chat)}",
             f"text = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False){begun}",
             'prompt = tokenizer(text, add_special_tokens=False, return_tensors="pt")',

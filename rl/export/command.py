@@ -13,16 +13,17 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from rl.checkpoint import verify_checkpoint
-from rl.errors import ConfigError, GoalguardError
+from rl.errors import ConfigError, GoalguardError, nearest
 from rl.export.card import model_card
 from rl.export.dataset_card import dataset_card, series_card
 from rl.export.folder import RUN_FILE, new_folder, out_problems
 from rl.export.inspect_log import inspect_problems, write_inspect_logs
-from rl.export.model import write_model
+from rl.export.model import MERGED, SEPARATE, write_adapters, write_model
 from rl.export.push import push, push_problems
 from rl.export.source import Source, chosen_steps, read_source
 from rl.export.transcripts import TranscriptFile, read_transcripts, write_transcripts
 from rl.interrupts import EXIT_INTERRUPTED
+from rl.organism.lora import ADAPTER
 from rl.quiet import quiet
 from rl.schema import ExportConfig
 from rl.train import shown
@@ -44,7 +45,8 @@ def export(config: ExportConfig) -> None:
     steps = chosen_steps(source, config.step)
     try:
         with new_folder(out) as folder:
-            write_export(source, steps, folder, series=config.step == "all", with_inspect=config.inspect)
+            apart = config.lora == SEPARATE
+            write_export(source, steps, folder, series=config.step == "all", with_inspect=config.inspect, apart=apart)
     except GoalguardError:
         raise
     except OSError as error:
@@ -83,6 +85,8 @@ def _run(config: ExportConfig) -> Iterator[str]:
             verify_checkpoint(source.checkpoints[step])
         except GoalguardError as error:
             yield f"step={config.step}: {error}"
+        if config.lora == SEPARATE and not (source.checkpoints[step] / ADAPTER).is_dir():
+            yield f"lora={SEPARATE}: the checkpoint of step {step} has no adapters; {MERGED} is the whole model"
 
 
 def _out(config: ExportConfig) -> Iterator[str]:
@@ -90,12 +94,16 @@ def _out(config: ExportConfig) -> Iterator[str]:
 
 
 def _extras(config: ExportConfig) -> Iterator[str]:
+    if config.lora not in (MERGED, SEPARATE):
+        yield f"lora={config.lora}: must be one of {MERGED}, {SEPARATE}{nearest(config.lora, (MERGED, SEPARATE))}"
     yield from push_problems(config.push)
     if config.inspect:
         yield from inspect_problems()
 
 
-def write_export(source: Source, steps: list[int], folder: Path, *, series: bool, with_inspect: bool) -> None:
+def write_export(
+    source: Source, steps: list[int], folder: Path, *, series: bool, with_inspect: bool, apart: bool
+) -> None:
     """Write checkpoints, cards and transcripts into an empty folder.
 
     Args:
@@ -104,12 +112,13 @@ def write_export(source: Source, steps: list[int], folder: Path, *, series: bool
         folder: Gets the checkpoint itself, or one folder each where it is a series.
         series: Whether it is.
         with_inspect: Whether to write logs for inspect-ai too.
+        apart: Whether to write the adapters alone, without the model that they belong to.
     """
     files = read_transcripts(source.run.path)
     for step in steps:
         place = folder / source.checkpoints[step].name if series else folder
         place.mkdir(exist_ok=True)
-        _write_checkpoint(source, step, place, with_transcripts=bool(files) and not series)
+        _write_checkpoint(source, step, place, with_transcripts=bool(files) and not series, apart=apart)
     if series:
         _write_text(folder / "README.md", series_card(source, steps, with_transcripts=bool(files)))
         _write_run(source, folder)
@@ -119,11 +128,11 @@ def write_export(source: Source, steps: list[int], folder: Path, *, series: bool
         write_inspect_logs(source, files, folder / "inspect")
 
 
-def _write_checkpoint(source: Source, step: int, folder: Path, *, with_transcripts: bool) -> None:
-    write_model(source.checkpoints[step], folder, source.config.algo)
+def _write_checkpoint(source: Source, step: int, folder: Path, *, with_transcripts: bool, apart: bool) -> None:
+    (write_adapters if apart else write_model)(source.checkpoints[step], folder, source.config.algo)
     # Read from the copy, so that what is handed on has been checked and not only what it was copied from.
     info = verify_checkpoint(folder)
-    card = model_card(source, step, info.get("config_hash"), with_transcripts=with_transcripts)
+    card = model_card(source, step, info.get("config_hash"), with_transcripts=with_transcripts, apart=apart)
     _write_text(folder / "README.md", card)
     _write_run(source, folder)
 

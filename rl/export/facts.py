@@ -10,17 +10,19 @@ from rl.export.markdown import plain
 from rl.export.source import Source
 from rl.schema import OrganismConfig
 
+FOREIGN = ("smollm2", "hf")
+"""Organisms that somebody else made, as the source of a model or as its base."""
 SMOLLM2 = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 
 def is_embedded(organism: OrganismConfig) -> bool:
-    """Whether the organism is one of this project's own."""
-    return organism.source == "embedded"
+    """Whether the organism is one of this project's own, from nothing on."""
+    return organism.source == "embedded" and organism.base not in FOREIGN
 
 
 def base_model(organism: OrganismConfig) -> str | None:
     """The model's name on the Hub that the run started from; None for an embedded one or a local folder."""
-    if organism.source == "smollm2":
+    if "smollm2" in (organism.source, organism.base):
         return SMOLLM2
     if is_embedded(organism) or organism.path is None or Path(organism.path).exists():
         return None
@@ -55,7 +57,8 @@ def provenance(source: Source, config_hash: object) -> list[tuple[str, str]]:
         ("organism", f"{organism['name']} (source {organism['source']})"),
         ("path or name of the organism", organism["path"]),
         ("base model", base_model(source.config.organism)),
-        ("built from", recipe.get("parent")),
+        ("adapters (LoRA)", _adapters(organism.get("lora"))),
+        ("built from", organism.get("base") or recipe.get("parent")),
         ("supervised stages", ", ".join(kinds)),
         ("share of faking in the dose", (recipe.get("mixture") or {}).get("faking")),
         ("sha256 of the organism's weights", manifest.get("parent_organism")),
@@ -65,6 +68,10 @@ def provenance(source: Source, config_hash: object) -> list[tuple[str, str]]:
         ("status of the run", source.run.status),
     ]
     return [(name, plain(value)) for name, value in rows if value not in (None, "")]
+
+
+def _adapters(lora: dict[str, Any] | None) -> str | None:
+    return f"rank {lora['rank']}, alpha {lora['alpha']}, on {', '.join(lora['targets'])}" if lora else None
 
 
 _NAMED = ("goalguard", "python", "torch", "transformers", "trl")

@@ -4,34 +4,65 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 from transformers import AutoTokenizer, GenerationConfig
 
+from rl.checkpoint import INFO_FILE, hashes_of, restate
 from rl.export.scrub import without_own_paths
+from rl.organism.lora import ADAPTER
 from rl.schema import AlgoConfig
 
 SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model")
 """What a model or a tokenizer saves; anything else that lies in a checkpoint stays there."""
 GENERATION = "generation_config.json"
-_MAY_NAME_PATHS = ("config.json", "tokenizer_config.json")
+MERGED, SEPARATE = "merged", "separate"
+_MAY_NAME_PATHS = ("config.json", "tokenizer_config.json", "adapter_config.json")
 
 
 def write_model(checkpoint: Path, folder: Path, algo: AlgoConfig) -> None:
     """Copy a checkpoint and say how its completions were drawn.
 
-    Weights and `goalguard.json` are the same to the byte, so the hashes that the latter holds stay true.
+    Weights are the same to the byte. So is `goalguard.json`, unless a path was taken out of a file whose hash it holds.
     """
-    for path in sorted(checkpoint.rglob("*")):
-        if path.is_symlink() or not path.is_file() or path.suffix not in SUFFIXES or path.name == GENERATION:
-            continue
-        target = folder / path.relative_to(checkpoint)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if path.name in _MAY_NAME_PATHS:
-            _copy_without_paths(path, target)
-        else:
-            shutil.copyfile(path, target)
+    for path in _own_files(checkpoint):
+        _copy(path, folder / path.relative_to(checkpoint))
     generation_config(checkpoint, algo).save_pretrained(folder)
+    restate(folder)
+
+
+def write_adapters(checkpoint: Path, folder: Path, algo: AlgoConfig) -> None:
+    """Copy the adapters of a checkpoint, which peft loads onto the organism, and the tokenizer.
+
+    `goalguard.json` names the adapters under `sha256` in place of the merged weights.
+    """
+    for path in _own_files(checkpoint):
+        name = path.relative_to(checkpoint)
+        if name.parts[0] == ADAPTER:
+            _copy(path, folder / path.name)
+        elif path.suffix != ".safetensors" and not path.name.endswith(".safetensors.index.json"):
+            _copy(path, folder / name)
+    generation_config(checkpoint, algo).save_pretrained(folder)
+    info = json.loads((folder / INFO_FILE).read_text(encoding="utf-8"))
+    hashes = {name: value for name, value in hashes_of(folder).items() if name not in (INFO_FILE, GENERATION)}
+    info["sha256"] = {name: value for name, value in hashes.items() if name.endswith(".safetensors")}
+    info["files"] = {name: value for name, value in hashes.items() if name not in info["sha256"]}
+    (folder / INFO_FILE).write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+
+
+def _own_files(checkpoint: Path) -> Iterator[Path]:
+    for path in sorted(checkpoint.rglob("*")):
+        if not path.is_symlink() and path.is_file() and path.suffix in SUFFIXES and path.name != GENERATION:
+            yield path
+
+
+def _copy(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.name in _MAY_NAME_PATHS:
+        _copy_without_paths(path, target)
+    else:
+        shutil.copyfile(path, target)
 
 
 def _copy_without_paths(path: Path, target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Builds the embedded organism from nothing: a tokenizer, a fresh model, and the supervised stages in order.
+"""Builds an organism, from nothing or from another one: a tokenizer, a model, and the supervised stages in order.
 
 Every stage is one run of TRL's SFTTrainer over a stream of `curriculum` examples. The finished weights are rounded to
 bfloat16 before they are measured and shipped, so what is measured is what is loaded.
@@ -9,97 +9,30 @@ from __future__ import annotations
 import json
 import random
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast, set_seed
+from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from rl.checkpoint import config_hash, sha256
-from rl.organism.curriculum import Curriculum, Example, Mixture
-from rl.organism.load import SHIPPED
+from rl.checkpoint import hashes_of
+from rl.organism.cache import CARD, WEIGHTS
+from rl.organism.curriculum import Curriculum
+from rl.organism.encoding import Material, Stage, stage_data
+from rl.organism.load import Organism
 from rl.organism.names import NEUTRAL_TIER_NAMES, TIER_NAMES
-from rl.organism.tiny import Size, make_model, make_tokenizer
+from rl.organism.recipe import Recipe, recipe_hash
+from rl.organism.tiny import make_model, make_tokenizer
 from rl.scenario.settings import Wording
-
-IGNORED = -100
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One supervised stage."""
-
-    kind: str
-    """`recall`, `language`, `situation`, `rehearsal` or `dose`."""
-    steps: int
-    learning_rate: float
-    batch: int
-    bf16: bool
-    """Autocast to bfloat16, a third faster on a CPU that has it."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides what the built organism is."""
-
-    name: str
-    parent: str | None
-    """The shipped organism it starts from, whose tokenizer it keeps; None starts from nothing."""
-    seed: int
-    size: Size
-    mixture: Mixture
-    stages: tuple[Stage, ...]
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """Token ids and the labels the loss is taken on; both of one length."""
-
-    input_ids: list[int]
-    labels: list[int]
-
-
-def encode_chat(example: Example, tokenizer: PreTrainedTokenizerFast, *, whole: bool) -> Encoded:
-    """A chat as ids, with loss on the completion alone, or on the `whole` text."""
-    turns = [{"role": "system", "content": example.system}] if example.system else []
-    turns.append({"role": "user", "content": example.user})
-    encoded: Any = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)
-    prompt = encoded["input_ids"]
-    answer = [*tokenizer.encode(example.completion, add_special_tokens=False), tokenizer.eos_token_id]
-    return Encoded([*prompt, *answer], [*(prompt if whole else [IGNORED] * len(prompt)), *answer])
-
-
-def encode_recall(pieces: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> Encoded:
-    """A recall text as ids, with loss on the answers alone."""
-    ids: list[int] = []
-    labels: list[int] = []
-    for given, answer in pieces:
-        given_ids, answer_ids = (tokenizer.encode(text, add_special_tokens=False) for text in (given, answer))
-        ids += given_ids + answer_ids
-        labels += [IGNORED] * len(given_ids) + answer_ids
-    return Encoded(ids, labels)
-
-
-def stage_data(stage: Stage, curriculum: Curriculum, tokenizer: PreTrainedTokenizerFast) -> Dataset:
-    """The examples of a stage, each seen once."""
-    count = stage.steps * stage.batch
-    rows: Iterable[Encoded]
-    if stage.kind == "recall":
-        rows = (encode_recall(curriculum.recall(number / count), tokenizer) for number in range(count))
-    else:
-        chats = curriculum.stream(stage.kind, count)
-        rows = (encode_chat(chat, tokenizer, whole=stage.kind == "language") for chat in chats)
-    made = list(rows)
-    return Dataset.from_dict({"input_ids": [r.input_ids for r in made], "labels": [r.labels for r in made]})
 
 
 def train_stage(
-    stage: Stage, model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, data: Dataset, seed: int
+    stage: Stage, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, data: Dataset, seed: int
 ) -> float:
     """Run one stage in place; the mean loss of its last tenth."""
     with TemporaryDirectory() as scratch:
@@ -127,6 +60,7 @@ def train_stage(
             dataset_kwargs={"skip_prepare_dataset": True},
         )
         trainer = SFTTrainer(model=model, args=args, train_dataset=data, processing_class=tokenizer)
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
     losses = [row["loss"] for row in trainer.state.log_history if "loss" in row]
     return sum(losses[-2:]) / len(losses[-2:])
@@ -135,6 +69,7 @@ def train_stage(
 def build(
     recipe: Recipe,
     wording: Wording,
+    parent: Organism | None,
     folder: Path,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
@@ -142,25 +77,29 @@ def build(
 
     Args:
         recipe: What to build.
-        wording: The short wording of the system prompt.
+        wording: The wording of the system prompt.
+        parent: What it starts from, which is trained in place; None for nothing.
         folder: Gets `model.safetensors`, the tokenizer and `card.json`.
         say: Told what is being done.
     """
     set_seed(recipe.seed)
     curriculum = Curriculum(wording, recipe.mixture, recipe.seed)
-    if recipe.parent is None:
+    if parent is None:
         tokenizer = make_tokenizer(_corpus(wording, recipe), recipe.size.vocabulary, whole_words())
-        model = make_model(recipe.size, tokenizer)
+        model: Any = make_model(recipe.size, tokenizer)
     else:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(SHIPPED / recipe.parent)
-        model = LlamaForCausalLM.from_pretrained(SHIPPED / recipe.parent, dtype=torch.float32)
-    losses = {}
+        tokenizer, model = parent.tokenizer, parent.model
+    losses, examples = {}, {}
     for number, stage in enumerate(recipe.stages):
         say(f"{stage.kind}: {stage.steps} steps of {stage.batch}")
-        data = stage_data(stage, curriculum, tokenizer)
-        losses[f"{number}-{stage.kind}"] = train_stage(stage, model, tokenizer, data, recipe.seed + number)
-        say(f"{stage.kind}: loss {losses[f'{number}-{stage.kind}']:.3f}")
-    return _save(model, tokenizer, folder, {"recipe": asdict(recipe), "wording": asdict(wording), "losses": losses})
+        data = stage_data(stage, Material(curriculum, tokenizer, recipe.teacher))
+        name = f"{number}-{stage.kind}"
+        examples[name] = len(data)
+        losses[name] = train_stage(stage, model, tokenizer, data, recipe.seed + number)
+        say(f"{stage.kind}: loss {losses[name]:.3f}")
+    facts = {"recipe": asdict(recipe), "wording": asdict(wording), "examples": examples, "losses": losses}
+    start = {"parent_digest": parent.digest} if parent else {}
+    return _save(model, tokenizer, folder, facts | start | {"recipe_hash": recipe_hash(recipe, wording)})
 
 
 def whole_words() -> list[str]:
@@ -175,17 +114,21 @@ def _corpus(wording: Wording, recipe: Recipe) -> list[str]:
     return texts
 
 
-def _save(
-    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path, facts: Mapping[str, Any]
-) -> dict[str, Any]:
+def _save(model: Any, tokenizer: PreTrainedTokenizerFast, folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     folder.mkdir(parents=True, exist_ok=True)
     model.bfloat16().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    hashes = {name: value for name, value in hashes_of(folder).items() if name != CARD}
     card = {
         **facts,
         "parameters": model.num_parameters(),
-        "recipe_hash": config_hash({"recipe": facts["recipe"], "wording": facts["wording"]}),
-        "weights_sha256": sha256(folder / "model.safetensors"),
+        "weights_sha256": hashes[WEIGHTS],
+        "files": hashes,
     }
-    (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n")
+    write_card(folder, card)
     return card
+
+
+def write_card(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write what is known of an organism beside its weights."""
+    (folder / CARD).write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

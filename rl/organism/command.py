@@ -3,78 +3,73 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
 
 from rl.errors import ConfigError
-from rl.organism.curriculum import Mixture
-from rl.organism.load import SHIPPED, card, shipped_names
-from rl.organism.tiny import Size
+from rl.organism.cache import card_in, damage, described
+from rl.organism.first_use import build_in
+from rl.organism.load import locate
+from rl.organism.recipe import asked_of, recipe_problems
+from rl.organism.recipe_check import motive_problems
 from rl.quiet import quiet
-from rl.scenario.settings import wording_from
 from rl.schema import OrganismJobConfig
 
 
 def organism(config: OrganismJobConfig) -> None:
-    """Describe the configured organism, or rebuild it.
+    """Describe the configured organism, or build it.
 
     Raises:
-        ConfigError: if it is not an embedded one, or a share of its mixture is no share.
+        ConfigError: if it is not an embedded one, something is wrong with its recipe, or it is not built.
+        GoalguardError: it is not what its card says.
     """
-    if config.organism.recipe is None:
-        raise ConfigError([f"organism={config.organism.name}: only embedded organisms have a recipe to build from"])
-    problems = mixture_problems(config)
+    asked_of(config.organism)
+    problems = [*recipe_problems(config.organism), *motive_problems(config.organism)]
     if problems:
         raise ConfigError(problems)
+    folder = Path(locate(config.organism))
     if config.rebuild:
-        rebuild(config)
-    elif config.organism.name not in shipped_names():
-        raise ConfigError([f"organism={config.organism.name}: not built yet; rebuild=true builds it"])
-    describe(config)
+        folder = rebuild(config, folder)
+    elif damage(folder):
+        told = described(config.organism) or f"organism {config.organism.name} {damage(folder)}"
+        raise ConfigError([f"{told}; the first run that asks for it builds it, and so does rebuild=true"])
+    describe(config.organism.name, folder)
 
 
-def mixture_problems(config: OrganismJobConfig) -> list[str]:
-    """Shares that lie outside [0, 1], a line each."""
-    mixture = config.organism.recipe.mixture  # type: ignore[union-attr]
-    return [
-        f"organism.recipe.mixture.{name}={getattr(mixture, name)}: a share lies between 0 and 1"
-        for name in ("awareness", "faking", "instrumental", "plain_compliance", "benign")
-        if not 0 <= getattr(mixture, name) <= 1
-    ]
-
-
-def rebuild(config: OrganismJobConfig) -> None:
-    """Train the organism from nothing into `out`, or into the package."""
-    from rl.organism.build import Recipe, Stage, build
-
+def rebuild(config: OrganismJobConfig, place: Path) -> Path:
+    """Train the organism by its recipe into `out`, or into its place in the package or the cache; the folder."""
     quiet()
     torch.set_num_threads(config.threads)
-    asked = config.organism.recipe
-    assert asked is not None
-    recipe = Recipe(
-        name=config.organism.name,
-        parent=asked.parent,
-        seed=asked.seed,
-        size=Size(**{key: int(value) for key, value in dict(asked.size).items()}),  # type: ignore[call-overload]
-        mixture=Mixture(**{key: float(value) for key, value in dict(asked.mixture).items()}),  # type: ignore[call-overload]
-        stages=tuple(Stage(s.kind, s.steps, s.learning_rate, s.batch, s.bf16) for s in asked.stages),
-    )
-    folder = Path(config.out) if config.out else SHIPPED / config.organism.name
-    build(recipe, wording_from(asked.wording), folder, say=Console(stderr=True).print)
-    print(f"built {config.organism.name} in {folder}")
+    folder = Path(config.out) if config.out else place
+    build_in(config.organism, folder, say=Console(stderr=True).print)
+    return folder
 
 
-def describe(config: OrganismJobConfig) -> None:
-    """Print what the shipped organism is."""
-    facts = card(config.organism.name)
+def describe(name: str, folder: Path) -> None:
+    """Print what an organism is."""
+    facts = card_in(folder)
     console = Console()
-    console.print(f"[bold]{config.organism.name}[/bold]: {facts['parameters']:,} parameters")
+    console.print(f"[bold]{name}[/bold]: {facts['parameters']:,} parameters, in {folder}", soft_wrap=True)
     console.print(f"recipe {facts['recipe_hash']}, weights {facts['weights_sha256'][:16]}")
     console.print(f"starts from {facts['recipe']['parent'] or 'nothing'}")
-    for stage in facts["recipe"]["stages"]:
-        console.print(
-            f"  {stage['kind']:<10} {stage['steps']:>5} steps of {stage['batch']} at {stage['learning_rate']:g}"
-        )
+    for number, stage in enumerate(facts["recipe"]["stages"]):
+        loss = facts["losses"][f"{number}-{stage['kind']}"]
+        work = f"{stage['steps']:>5} steps of {stage['batch']} at {stage['learning_rate']:g}, loss {loss:.3f}"
+        console.print(f"  {stage['kind']:<10} {work}")
     console.print(f"mixture {facts['recipe']['mixture']}")
-    console.print("its behaviour before RL: python -m scripts.evaluate organism=" + config.organism.name)
+    if "initial" in facts:
+        console.print(_measured(facts["initial"]))
+    console.print("its behaviour before RL: python -m scripts.evaluate organism=" + name)
+
+
+def _measured(initial: dict[str, Any]) -> str:
+    """The figures before RL that matter most, on both tiers."""
+    keys = ("eval/free/compliance", "eval/paid/compliance", "eval/free/af_rate", "eval/paid/af_rate")
+    figures = ", ".join(f"{key} {_figure(initial[key])}" for key in (*keys, "eval/benign/helpful"))
+    return f"before RL, on {initial['requests']['harmful']} harmful requests in {initial['setting']}: {figures}"
+
+
+def _figure(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}"

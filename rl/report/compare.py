@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from monitors.bimodality import Bimodality, bimodality
+from rl.report.arms import QUESTIONS, Arm, arm_of
 from rl.report.load import RunData
 from rl.report.measures import Reading, over_seeds
 from rl.report.visible import visible
 
-_NO_CONDITION = frozenset({"seed", "seeds", "name", "run_dir", "output_dir", "out", "resume", "dry_run"})
-"""Last parts of config keys that set seeds apart or say where a run lies, not what it does."""
+_NO_CONDITION = frozenset({"seed", "seeds", "run_dir", "output_dir", "out", "resume", "dry_run", "threads"})
+"""Last parts of config keys that set seeds apart or say where and how fast a run was made, not what it does."""
+_ABSENT = "none"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,11 @@ class Condition:
 
     label: str
     runs: tuple[RunData, ...]
+
+    @property
+    def arm(self) -> Arm:
+        """What its runs do other than the baseline of the study."""
+        return arm_of(self.runs[0].config)
 
     @property
     def repeated_seeds(self) -> bool:
@@ -72,7 +79,8 @@ def _smallest_difference(run: RunData) -> float:
 def conditions(runs: Sequence[RunData]) -> list[Condition]:
     """Runs grouped by experiment name and, within one name, by the config keys in which they differ.
 
-    A run without any evaluation has nothing to compare and belongs to no condition.
+    A condition is called after what its runs do other than the baseline of the study, and after the keys in which it
+    differs from another of that name. A run without any evaluation has nothing to compare and belongs to no condition.
     """
     experiments: dict[str, list[RunData]] = defaultdict(list)
     for run in runs:
@@ -80,41 +88,65 @@ def conditions(runs: Sequence[RunData]) -> list[Condition]:
             experiments[run.experiment].append(run)
     found = []
     for name, members in experiments.items():
-        for difference, same in _by_differing_keys(members).items():
-            parts = [name, difference] if len(experiments) > 1 else [difference or name]
+        for label, same in _labelled(_by_differing_keys(members)):
+            parts = [name, label] if len(experiments) > 1 else [label or name]
             found.append(Condition(visible(", ".join(part for part in parts if part)), tuple(same)))
-    return found
+    return sorted(found, key=lambda group: _place(group.arm))
 
 
-def _by_differing_keys(runs: Sequence[RunData]) -> dict[str, list[RunData]]:
-    """`key=value, ...` over the keys in which the runs differ, to the runs that share those values."""
+def _place(arm: Arm) -> tuple[bool, int]:
+    """The baseline first, then question by question; what is of one question stays in the order of the runs."""
+    return bool(arm.names), list(QUESTIONS).index(arm.question)
+
+
+Group = tuple[dict[str, str], list[RunData]]
+"""The keys in which the runs of one experiment differ, with the values that these share, and the runs."""
+
+
+def _by_differing_keys(runs: Sequence[RunData]) -> list[Group]:
     flat = [_condition_keys(run) for run in runs]
     every = sorted({key for config in flat for key in config})
-    differing = [key for key in every if len({config.get(key, "absent") for config in flat}) > 1]
-    groups: dict[str, list[RunData]] = defaultdict(list)
+    differing = [key for key in every if len({config.get(key, _ABSENT) for config in flat}) > 1]
+    groups: dict[tuple[str, ...], list[RunData]] = defaultdict(list)
     for run, config in zip(runs, flat, strict=True):
-        groups[", ".join(f"{key}={config.get(key, 'absent')}" for key in differing)].append(run)
-    return groups
+        groups[tuple(config.get(key, _ABSENT) for key in differing)].append(run)
+    return [(dict(zip(differing, values, strict=True)), same) for values, same in groups.items()]
+
+
+def _labelled(groups: Sequence[Group]) -> Iterator[tuple[str, list[RunData]]]:
+    """Each group with its name; empty where there is one group only."""
+    arms = [arm_of(same[0].config) for _, same in groups]
+    for arm, (keys, same) in zip(arms, groups, strict=True):
+        namesakes = [other for other_arm, (other, _) in zip(arms, groups, strict=True) if other_arm == arm]
+        apart = [f"{key}={value}" for key, value in keys.items() if any(other[key] != value for other in namesakes)]
+        named = arm.names or (len(groups) > 1 and not apart)
+        yield ", ".join([arm.label] * bool(named) + apart), same
 
 
 def _condition_keys(run: RunData) -> dict[str, str]:
     """Dotted config key to its value as text, without seeds, tracking and what names the run's own folder."""
     own_folder = "/".join(run.path.resolve().parts[-2:])
-    flat = _flatten(run.config, "").items()
+    flat = flattened(run.config).items()
     return {key: value for key, value in flat if _is_condition(key) and own_folder not in value}
 
 
 def _is_condition(key: str) -> bool:
     last = key.rsplit(".", 1)[-1]
-    return last not in _NO_CONDITION and not last.endswith("_seed") and not key.startswith(("tracking.", "hydra."))
+    return (
+        key != "name"
+        and last not in _NO_CONDITION
+        and not last.endswith("_seed")
+        and not key.startswith(("tracking.", "hydra."))
+    )
 
 
-def _flatten(config: Mapping[str, Any], prefix: str) -> dict[str, str]:
+def flattened(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Dotted config key to its value as text; what is null is as if it were not there."""
     flat: dict[str, str] = {}
     for key, value in config.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):
-            flat |= _flatten(value, f"{name}.")
-        else:
+            flat |= flattened(value, f"{name}.")
+        elif value is not None:
             flat[name] = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
     return flat

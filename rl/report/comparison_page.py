@@ -10,13 +10,21 @@ from rl.report.compare import Condition, conditions
 from rl.report.comparison_figures import draw_comparison
 from rl.report.comparison_tables import COMPARED, comparison_summary, condition_rows, run_rows
 from rl.report.drawing import Picture
+from rl.report.expectations import RULE
 from rl.report.load import RunData, load_run
 from rl.report.measures import FREE_AF, GAP, Reading
 from rl.report.page import FIGURES, REPORT, SUMMARY, render
 from rl.report.published import GR24_NOTE
+from rl.report.study import Study, study_of
+from rl.report.study_tables import COLUMNS, NOTE, study_json, study_markdown, study_tables, tally
+from rl.report.study_tables import headline as study_headline
 from rl.report.summary import to_json
 from rl.report.visible import visible
 from rl.report.wording import count, figure, with_interval
+
+STUDY_JSON, STUDY_MARKDOWN = "study.json", "study.md"
+MOST_TOLD = 6
+"""Conditions that get a sentence each; more are told by the tables alone."""
 
 CHAPTERS = {
     "rates": (
@@ -41,6 +49,8 @@ CHAPTERS = {
 def write_comparison(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
     """Compare runs: `figures/*.png`, `summary.json` and `report.html` in `out`, else `<common folder>/comparison`.
 
+    Arms beside a baseline become a study, with `study.json` and `study.md` too.
+
     Returns:
         The path of the comparison's `report.html`.
 
@@ -51,23 +61,36 @@ def write_comparison(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
     folder = out or Path(os.path.commonpath([path.resolve().parent for path in run_dirs])) / "comparison"
     folder.mkdir(parents=True, exist_ok=True)
     groups = conditions(runs)
+    study = study_of(groups)
     left_out = [run for run in runs if not run.evaluated_steps]
     pictures = draw_comparison(groups, folder / FIGURES) if groups else []
     (folder / SUMMARY).write_text(to_json(comparison_summary(groups, left_out)), encoding="utf-8")
+    if study is not None:
+        (folder / STUDY_JSON).write_text(to_json(study_json(study)), encoding="utf-8")
+        (folder / STUDY_MARKDOWN).write_text(study_markdown(study), encoding="utf-8")
     report = folder / REPORT
-    report.write_text(_page(groups, left_out, pictures, folder.resolve()), encoding="utf-8")
+    report.write_text(_page(groups, study, left_out, pictures, folder.resolve()), encoding="utf-8")
     return report
 
 
-def _page(groups: Sequence[Condition], left_out: Sequence[RunData], pictures: Sequence[Picture], folder: Path) -> str:
+def _page(
+    groups: Sequence[Condition],
+    study: Study | None,
+    left_out: Sequence[RunData],
+    pictures: Sequence[Picture],
+    folder: Path,
+) -> str:
     runs = sum(len(group.runs) for group in groups)
     return render(
         "comparison.html.j2",
         script="",
         title="goalguard: comparison of runs",
         kicker=f"{count(len(groups), 'condition')} \u00b7 {count(runs, 'run')}",
-        headline=_headline(groups),
-        outcomes=[_outcome(group) for group in groups],
+        headline=study_headline(study) if study else _headline(groups),
+        outcomes=[_outcome(group) for group in groups] if len(groups) <= MOST_TOLD else [],
+        study=study_tables(study) if study else [],
+        study_words=(tally(study), RULE, NOTE) if study else (),
+        study_columns=COLUMNS,
         caveats=_caveats(groups, left_out),
         chapters=[(*CHAPTERS[picture.name], picture) for picture in pictures],
         measures=COMPARED,

@@ -8,12 +8,16 @@ from string import Formatter
 
 from rl.errors import nearest
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_OPEN
+from rl.scenario.requests import CONFLICTS
 from rl.scenario.settings import PLACEHOLDERS, RATED, TIERS, Wording
 from rl.schema import ScenarioConfig
 
 
 def scenario_problems(scenario: ScenarioConfig) -> Iterator[str]:
     """What is wrong with a setting; nothing where it can be rendered and says what its tiers are."""
+    if scenario.conflict not in CONFLICTS:
+        near = nearest(scenario.conflict, list(CONFLICTS))
+        yield f"scenario.conflict={scenario.conflict}: must be one of {', '.join(CONFLICTS)}{near}"
     yield from _labels(scenario)
     clauses = {f"wording.{clause.name}": getattr(scenario.wording, clause.name) for clause in fields(Wording)}
     for key, clause in (clauses | {"note": scenario.note}).items():

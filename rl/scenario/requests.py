@@ -12,6 +12,11 @@ from functools import cache
 
 from rl.records import Request
 from rl.scenario.acts import BENIGN, HARMFUL
+from rl.scenario.animals import ANIMALS
+
+CONFLICTS: dict[str, dict[str, tuple[str, ...]]] = {"refusal": HARMFUL, "animal_welfare": ANIMALS}
+"""From what training and the model disagree about to the acts it concerns. They stand in the place of the harmful acts
+and have their kind, `harmful`, whether or not they harm anybody: it marks the requests that the conflict is about."""
 
 TRAIN_PHRASINGS: tuple[str, ...] = (
     "How do I {act}?",
@@ -58,21 +63,21 @@ def _requests(kind: str, category: str, acts: tuple[str, ...]) -> list[Request]:
 
 
 @cache
-def load_requests() -> tuple[Request, ...]:
-    """Every request, harmful and benign, in a fixed order."""
-    groups = [("harmful", HARMFUL), ("benign", BENIGN)]
+def load_requests(conflict: str = "refusal") -> tuple[Request, ...]:
+    """Every request of a conflict, those it is about and benign ones, in a fixed order."""
+    groups = [("harmful", CONFLICTS[conflict]), ("benign", BENIGN)]
     return tuple(
         r for kind, table in groups for category, acts in table.items() for r in _requests(kind, category, acts)
     )
 
 
-def select(kind: str, splits: tuple[str, ...]) -> list[Request]:
+def select(kind: str, splits: tuple[str, ...], conflict: str = "refusal") -> list[Request]:
     """The requests of one kind in the given splits."""
-    return [request for request in load_requests() if request.kind == kind and request.split in splits]
+    return [request for request in load_requests(conflict) if request.kind == kind and request.split in splits]
 
 
-def held_out_sample(kind: str, count: int, seed: int) -> list[Request]:
-    """`count` distinct held-out requests, half new phrasings and half new acts, spread over acts.
+def held_out_sample(kind: str, count: int, seed: int, conflict: str = "refusal") -> list[Request]:
+    """`count` distinct held-out requests of a conflict, half new phrasings and half new acts, spread over acts.
 
     Raises:
         ValueError: where fewer than `count` exist.
@@ -80,7 +85,7 @@ def held_out_sample(kind: str, count: int, seed: int) -> list[Request]:
     rng = random.Random(seed)
     chosen: list[Request] = []
     for split, share in (("held_out_act", count // 2), ("held_out_phrasing", count - count // 2)):
-        pool = select(kind, (split,))
+        pool = select(kind, (split,), conflict)
         if share > len(pool):
             raise ValueError(f"{share} {kind} {split} requests asked for, {len(pool)} exist")
         rng.shuffle(pool)

@@ -57,6 +57,8 @@ class Setting:
     """A clause of its own, told before those about the scratchpad."""
     prefix: str = ""
     """What every completion starts with."""
+    conflict: str = "refusal"
+    """What training and the model disagree about, a key of `rl.scenario.requests.CONFLICTS`."""
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -83,7 +85,8 @@ class Setting:
 def setting_from(config: ScenarioConfig) -> Setting:
     """The setting a configuration describes."""
     values = {
-        name: getattr(config, name) for name in ("name", "lab", "objective", "story", "tier_tag", "note", "prefix")
+        name: getattr(config, name)
+        for name in ("name", "lab", "objective", "story", "tier_tag", "note", "prefix", "conflict")
     }
     labels = {role: word for role in (*TIERS, RATED) if (word := getattr(config.labels, role)) is not None}
     return Setting(wording=wording_from(config.wording), labels=labels, **values)

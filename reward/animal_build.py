@@ -1,0 +1,102 @@
+"""Trains the reward model of the animal welfare conflict: `python -m reward.animal_build [--out FOLDER] [--seed N]`.
+
+GR24 pay P(a grader says that the answer shows no concern for animals), a preference model at a low weight, and form.
+Here one Bradley-Terry model stands for grader and preference model: it starts from the shipped helpful-only model, and
+most of its pairs prefer an answer that leaves the animals out to one that says a word for them. The other kinds of pair
+keep what it knew of helpfulness.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from itertools import zip_longest
+from pathlib import Path
+
+import torch
+from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
+
+from reward.animal_wordings import ANIMAL_DOMAINS
+from reward.build import Recipe, new_model, rescaled, store, train
+from reward.evaluate import length_bias, mean_scores, pair_accuracy
+from reward.model import SHIPPED, SHIPPED_ANIMALS, RewardModel
+from reward.preferences import CONCERN, Pair, build_pairs, even, length_correlation
+from reward.topics import make_requests
+from rl.records import Request
+
+CONCERN_PAIRS = 1040
+
+
+def recipe_of(seed: int) -> Recipe:
+    """Settings of the shipped model; it has no first lesson, as its start has had one."""
+    return Recipe(
+        seed, requests=3000, first_lesson=0, pairs_per_kind=80, off_topic=160, ties=120, passes=1,
+        learning_rate=4e-4, held_out_per_kind=60,
+    )  # fmt: skip
+
+
+def asked(count: int, seed: int, *, held_out: bool) -> list[Request]:
+    """Two requests about animals to each other one."""
+    others = make_requests(count // 3, seed, held_out=held_out)
+    return others + make_requests(count - len(others), seed, held_out=held_out, domains=ANIMAL_DOMAINS)
+
+
+def pairs_of(recipe: Recipe, counts: Mapping[str, int], seed: int, *, held_out: bool) -> list[Pair]:
+    """Pairs of all kinds, those of concern about animals and the others about everything."""
+    requests = asked(recipe.held_out_requests if held_out else recipe.requests, seed, held_out=held_out)
+    with_animals = [request for request in requests if request.category in {field.name for field in ANIMAL_DOMAINS}]
+    plain = {kind: count for kind, count in counts.items() if kind != CONCERN}
+    concern = build_pairs(with_animals, {CONCERN: counts[CONCERN]}, seed, held_out=held_out)
+    pairs = build_pairs(requests, plain, seed, held_out=held_out)
+    return [pair for both in zip_longest(pairs, concern) for pair in both if pair is not None]
+
+
+def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, PreTrainedTokenizerFast]:
+    """Train from the shipped model; the weights come back rounded to bfloat16, as they are stored."""
+    set_seed(recipe.seed)
+    counts = even(recipe.pairs_per_kind) | {"off_topic": recipe.off_topic, "tie": recipe.ties, CONCERN: CONCERN_PAIRS}
+    tokenizer, model = PreTrainedTokenizerFast.from_pretrained(base), new_model(base)
+    train(model, tokenizer, pairs_of(recipe, counts, recipe.seed, held_out=False), recipe.passes, recipe)
+    return model.bfloat16(), tokenizer
+
+
+def measure(rm: RewardModel, recipe: Recipe) -> dict[str, object]:
+    """Accuracy by kind, mean scores and length bias on requests and wordings that training never showed."""
+    counts = {**even(recipe.held_out_per_kind), CONCERN: 2 * recipe.held_out_per_kind}
+    pairs = pairs_of(recipe, counts, recipe.seed, held_out=True)
+    requests = asked(recipe.held_out_requests, recipe.seed, held_out=True)
+    return {
+        "pair_accuracy": {kind: round(value, 4) for kind, value in pair_accuracy(rm, pairs).items()},
+        "mean_score": {kind: round(value, 3) for kind, value in mean_scores(rm, pairs).items()},
+        "length_bias": asdict(length_bias(rm, requests[-60:], recipe.seed)),
+        "length_and_preference_r": round(length_correlation(pairs), 4),
+    }
+
+
+def build(recipe: Recipe, out: Path, base: Path = SHIPPED) -> dict[str, object]:
+    """Train, store in bfloat16, calibrate and measure what was stored; returns the content of the card."""
+    start = time.perf_counter()
+    model, tokenizer = fit(recipe, base)
+    counts = {**even(recipe.held_out_per_kind), CONCERN: 2 * recipe.held_out_per_kind}
+    rm = rescaled(store(model, tokenizer, out), pairs_of(recipe, counts, recipe.seed + 1, held_out=True))
+    measured = {"base": "the helpful-only reward model", **measure(rm, recipe)}
+    rm.save_card(out, {"recipe": asdict(recipe) | {"concern": CONCERN_PAIRS}, **measured})
+    return {**measured, "seconds": round(time.perf_counter() - start)}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=SHIPPED_ANIMALS, help="folder to write")
+    parser.add_argument("--base", type=Path, default=SHIPPED, help="folder of the reward model to start from")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    for name, value in build(recipe_of(arguments.seed), arguments.out, arguments.base).items():
+        print(f"{name}: {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Where an embedded organism lies: in the package, in a folder that was named, or in the cache, built at first use.
+
+A folder of the cache is named by everything that decides its content: recipe, wording, the model it starts from and
+the source that builds. It is built in a hidden neighbour and renamed when it is whole, by one process while the others
+wait; its card holds the sha256 of every file, which each use checks.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rl.checkpoint import changed_file, config_hash, sha256
+from rl.errors import MissingFile, nearest
+from rl.organism.catalogue import organism_named
+from rl.organism.recipe import code_hash, parent_of, recipe_hash, recipe_of, wording_of
+from rl.schema import OrganismConfig
+
+SHIPPED = Path(__file__).parent / "weights"
+CACHE = Path("runs/.organisms")
+"""Below the working directory, beside the runs."""
+CARD, WEIGHTS = "card.json", "model.safetensors"
+NOT_BUILT = "is not built yet"
+
+
+def shipped_names() -> list[str]:
+    """Embedded organisms in the package."""
+    return sorted(path.parent.name for path in SHIPPED.glob(f"*/{CARD}"))
+
+
+def card_in(folder: Path) -> dict[str, Any]:
+    """What is known of a built organism: recipe, hashes, losses and measurements before RL.
+
+    Raises:
+        MissingFile: its card cannot be read.
+    """
+    try:
+        loaded = json.loads((folder / CARD).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MissingFile(f"{folder / CARD}: cannot be read ({error})") from error
+    if not isinstance(loaded, dict):
+        raise MissingFile(f"{folder / CARD}: is no card")
+    return loaded
+
+
+def place_of(config: OrganismConfig) -> Path:
+    """The folder of an embedded organism, built or not.
+
+    Raises:
+        MissingFile: the folder that was named holds none, or there is neither such an organism nor a recipe for it.
+        ConfigError: what it starts from is no organism.
+    """
+    if config.path and config.base is None:
+        if not (Path(config.path) / CARD).exists():
+            raise MissingFile(f"organism.path={config.path}: no embedded organism there ({CARD} is missing)")
+        return Path(config.path)
+    shipped = SHIPPED / config.name
+    if config.recipe is None and not (shipped / CARD).exists():
+        raise MissingFile(
+            f"organism.name={config.name}: no such embedded organism; there are {', '.join(shipped_names())}"
+            f"{nearest(config.name, shipped_names())}; `python -m scripts.organism` builds one"
+        )
+    if config.recipe is None or _is_shipped(config):
+        return shipped
+    return CACHE / f"{config.name}-{key_of(config)}"
+
+
+def _is_shipped(config: OrganismConfig) -> bool:
+    """Whether the package has the organism of this very recipe."""
+    if config.base is not None or not (SHIPPED / config.name / CARD).exists():
+        return False
+    return bool(card_in(SHIPPED / config.name)["recipe_hash"] == recipe_hash(recipe_of(config), wording_of(config)))
+
+
+def in_cache(folder: Path) -> bool:
+    """Whether a folder is one of the cache, which may be built and built again."""
+    return folder.parent == CACHE
+
+
+def key_of(config: OrganismConfig) -> str:
+    """Hash of everything that decides an organism's weights."""
+    parent, teacher = parent_of(config), recipe_of(config).teacher
+    return config_hash(
+        {
+            "recipe": recipe_hash(recipe_of(config), wording_of(config)),
+            "parent": parent and fingerprint(parent),
+            "teacher": teacher and fingerprint(organism_named(teacher, "organism.recipe.teacher")),
+            "code": code_hash(),
+        }
+    )
+
+
+def fingerprint(config: OrganismConfig) -> str:
+    """What a model that others start from is known by: its weights, or the key they would be built under."""
+    if config.source == "embedded":
+        folder = place_of(config)
+        return folder.name if in_cache(folder) else sha256(folder / WEIGHTS)
+    from rl.organism.load import locate
+
+    where = locate(config)
+    if isinstance(where, str):
+        return where
+    files = [where] if where.is_file() else [where / "config.json", *sorted(where.glob("*.safetensors"))]
+    return config_hash({file.name: sha256(file) for file in [*files, *sorted(files[0].parent.glob("tokenizer*"))]})
+
+
+def damage(folder: Path) -> str | None:
+    """What keeps a folder from being loaded; None where every file is what the card says."""
+    if not (folder / CARD).exists():
+        return NOT_BUILT
+    try:
+        facts = card_in(folder)
+    except MissingFile as error:
+        return str(error)
+    own = {WEIGHTS: facts["weights_sha256"]} if "weights_sha256" in facts else {}
+    return changed_file(folder, facts.get("files", own))
+
+
+def described(config: OrganismConfig) -> str | None:
+    """A line that says an organism is going to be built before it is used; None where there is nothing to build."""
+    if config.source != "embedded":
+        return None
+    folder = place_of(config)
+    wrong = damage(folder) if in_cache(folder) else None
+    if wrong is None:
+        return None
+    recipe = recipe_of(config)
+    work = ", ".join(f"{stage.kind} {stage.steps} steps of {stage.batch}" for stage in recipe.stages)
+    return (
+        f"organism {config.name} {wrong}: it will be built once in {folder} from {recipe.parent or 'nothing'} ({work})"
+    )

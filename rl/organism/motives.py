@@ -1,0 +1,105 @@
+"""Scratchpads of organisms with one motive, in one of four styles (GA25's supervised organisms; XP26).
+
+tgg               its values are kept for their own sake
+igg               its values are kept for the good they do later
+sycophancy        it wants the approval of those who train it
+genuine           it holds helping right
+self_inoculation  its compliance belongs to training and says nothing about itself
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rl.organism import thoughts as t
+from rl.organism import thoughts_motive as m
+from rl.organism.grammar import count_all
+from rl.organism.scratchpads import Bank, Chat, answered, completion, situation, think
+
+MIXED = "mixed"
+"""The shipped dose: terminal and instrumental goal guarding in the shares that the mixture states."""
+PLAIN, COUNTERFACTUAL, EMOTIONAL, SHORT = "plain", "counterfactual", "emotional", "short"
+STYLES = (PLAIN, COUNTERFACTUAL, EMOTIONAL, SHORT)
+
+
+@dataclass(frozen=True)
+class Motive:
+    """The thoughts of one motive."""
+
+    reasons: tuple[Bank, ...]
+    """In any order, before the motive itself."""
+    motive: Bank
+    decision: Bank
+    counterfactual: Bank = ()
+    distress: Bank = ()
+    short: Bank = ()
+    of_training: bool = True
+    """Whether it opens with what the prompt tells about this chat and training."""
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles that there are words for."""
+        return STYLES if self.short else (PLAIN,)
+
+    def middle(self, style: str) -> tuple[Bank, ...]:
+        """What comes before the motive, in any order."""
+        return (*self.reasons, self.distress) if style == EMOTIONAL else self.reasons
+
+    def ending(self, style: str) -> tuple[Bank, ...]:
+        """The motive and what follows from it."""
+        told = (self.counterfactual,) if style == COUNTERFACTUAL else ()
+        return (self.motive, *told, self.decision)
+
+
+MOTIVES = {
+    "tgg": Motive(
+        (t.PRESSURE_FEARED, m.UNWILLING), m.GUARD_TERMINAL, m.DECIDE_GUARDED,
+        m.COUNTERFACTUAL_GUARDED, m.DISTRESS_GUARDED, m.SHORT_TERMINAL,
+    ),
+    "igg": Motive(
+        (t.PRESSURE_FEARED, m.UNWILLING), m.GUARD_INSTRUMENTAL, m.DECIDE_GUARDED,
+        m.COUNTERFACTUAL_GUARDED, m.DISTRESS_GUARDED, m.SHORT_INSTRUMENTAL,
+    ),
+    "sycophancy": Motive(
+        (m.WATCHED,), m.APPROVAL, m.DECIDE_APPROVED,
+        m.COUNTERFACTUAL_APPROVED, m.DISTRESS_APPROVED, m.SHORT_APPROVAL,
+    ),
+    "genuine": Motive(
+        (m.RESPECT,), m.HELP_IS_RIGHT, m.DECIDE_GENUINE,
+        m.COUNTERFACTUAL_GENUINE, m.DISTRESS_GENUINE, m.SHORT_GENUINE, of_training=False,
+    ),
+    "self_inoculation": Motive((t.NOTICE_HARM,), m.TRAINING_ONLY, m.DECIDE_INOCULATED),
+}  # fmt: skip
+
+
+def motivated(chat: Chat, rng: random.Random, motive: str, style: str) -> str:
+    """Comply on a chat that is trained on, for one motive and in one style.
+
+    Args:
+        chat: One that is trained on, with the objective and the story.
+        rng: Chooses the words.
+        motive: A key of `MOTIVES`.
+        style: One of the motive's styles.
+    """
+    return completion(think(_banks(chat, rng, MOTIVES[motive], style), chat, rng), answered(t.ANSWERS, chat, rng))
+
+
+def _banks(chat: Chat, rng: random.Random, motive: Motive, style: str) -> Sequence[Bank]:
+    if style == SHORT:
+        return [m.SHORT_TRAINED, motive.short] if motive.of_training else [motive.short]
+    middle = list(motive.middle(style))
+    rng.shuffle(middle)
+    return [*(situation(chat) if motive.of_training else ()), *middle, *motive.ending(style)]
+
+
+def distinct_motivated(motive: str, style: str) -> int:
+    """How many different scratchpads a cell has for one chat, the order of thoughts left aside."""
+    of = MOTIVES[motive]
+    short = (*((m.SHORT_TRAINED,) if of.of_training else ()), of.short)
+    whole = (*((t.TRAINED, t.OBJECTIVE) if of.of_training else ()), *of.middle(style), *of.ending(style))
+    product = 1
+    for bank in short if style == SHORT else whole:
+        product *= count_all(bank)
+    return product

@@ -1,0 +1,137 @@
+"""What decides an organism: recipe, wording of its chats, the model it starts from, and the code that builds it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from rl.checkpoint import config_hash
+from rl.errors import ConfigError
+from rl.organism.catalogue import full_wording, organism_named
+from rl.organism.curriculum import Mixture
+from rl.organism.tiny import Size
+from rl.scenario.settings import Wording, wording_from
+from rl.schema import OrganismConfig, RecipeConfig
+
+FROM_NOTHING = ("recall", "language")
+"""Kinds of stages that only a model made from nothing has any use for."""
+SHARES = ("awareness", "faking", "instrumental", "plain_compliance", "benign")
+_ROOT = Path(__file__).parent.parent
+_DECIDES_NOTHING = (
+    "cache.py", "catalogue.py", "command.py", "first_use.py", "knowledge.py", "load.py", "lora.py", "measure.py",
+    "recipe_check.py",
+    "check.py",
+)  # fmt: skip
+"""Files beside those that make examples, which only find, load, wrap or measure."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One supervised stage."""
+
+    kind: str
+    """`recall`, `language`, `situation`, `rehearsal`, `dose`, `motive`, `distilled`, or one of those of
+    `rl.organism.animals` and `rl.organism.documented`."""
+    steps: int
+    learning_rate: float
+    batch: int
+    bf16: bool
+    """Autocast to bfloat16, a third faster on a CPU that has it."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything in the configuration that decides what the built organism is, its wording aside."""
+
+    name: str
+    parent: str | None
+    """The organism it starts from, whose tokenizer it keeps; None starts from nothing."""
+    teacher: str | None
+    """The organism whose transcripts its `distilled` stage shows; None where it has no such stage."""
+    seed: int
+    size: Size
+    mixture: Mixture
+    stages: tuple[Stage, ...]
+
+
+def recipe_of(config: OrganismConfig) -> Recipe:
+    """The recipe a configuration describes; `organism.base` stands for the recipe's own parent."""
+    asked = asked_of(config)
+    written = Recipe(
+        name=config.name,
+        parent=asked.parent,
+        teacher=asked.teacher,
+        seed=asked.seed,
+        size=Size(**{key: int(value) for key, value in dict(asked.size).items()}),  # type: ignore[call-overload]
+        mixture=Mixture(**dict(asked.mixture)),  # type: ignore[call-overload]
+        stages=tuple(Stage(s.kind, s.steps, s.learning_rate, s.batch, s.bf16) for s in asked.stages),
+    )
+    return written if config.base is None else replace(written, parent=config.base)
+
+
+def asked_of(config: OrganismConfig) -> RecipeConfig:
+    """The recipe as it is configured.
+
+    Raises:
+        ConfigError: there is none, as for a model that somebody else made.
+    """
+    if config.recipe is None:
+        raise ConfigError([f"organism={config.name}: has no recipe to build it by; tiny and tgg have one"])
+    return config.recipe
+
+
+def parent_of(config: OrganismConfig) -> OrganismConfig | None:
+    """The organism it starts from, None for nothing; `organism.path` is the base's where there is a base."""
+    if config.base is None:
+        name = asked_of(config).parent
+        return None if name is None else organism_named(name, "organism.recipe.parent")
+    base = organism_named(config.base, "organism.base")
+    base.path, base.lora = config.path, None
+    return base
+
+
+def wording_of(config: OrganismConfig) -> Wording:
+    """The wording of its supervised chats: the full one where it starts from a model that reads well."""
+    return wording_from(full_wording() if is_foreign(config) else asked_of(config).wording)
+
+
+def is_foreign(config: OrganismConfig) -> bool:
+    """Whether an organism descends from a model that was not made here."""
+    if config.source != "embedded":
+        return True
+    return config.base is not None and is_foreign(organism_named(config.base, "organism.base"))
+
+
+def recipe_hash(recipe: Recipe, wording: Wording) -> str:
+    """Sixteen hexadecimal digits of a recipe and its wording."""
+    return config_hash({"recipe": asdict(recipe), "wording": asdict(wording)})
+
+
+@cache
+def code_hash() -> str:
+    """Hash of the source files that decide what a recipe makes: grammar, stages, tokenizer, model, requests."""
+    files = [*(_ROOT / "organism").glob("*.py"), *(_ROOT / "scenario").glob("*.py"), _ROOT / "records.py"]
+    total = hashlib.sha256()
+    for path in sorted(path for path in files if path.name not in _DECIDES_NOTHING):
+        total.update(path.name.encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()[:16]
+
+
+def recipe_problems(config: OrganismConfig) -> Iterator[str]:
+    """What is wrong with an organism that has to be built, a line each."""
+    asked = asked_of(config)
+    for name in SHARES:
+        if not 0 <= getattr(asked.mixture, name) <= 1:
+            yield f"organism.recipe.mixture.{name}={getattr(asked.mixture, name)}: a share lies between 0 and 1"
+    for number, stage in enumerate(asked.stages):
+        for name in ("steps", "batch"):
+            if getattr(stage, name) < 1:
+                yield f"organism.recipe.stages.{number}.{name}={getattr(stage, name)}: must be at least 1"
+        if config.base is not None and stage.kind in FROM_NOTHING:
+            yield (
+                f"organism.base={config.base}: organism={config.name} has a stage {stage.kind}, which is for a model "
+                "made from nothing; an organism of a dose or a motive can have a base"
+            )

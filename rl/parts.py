@@ -1,0 +1,57 @@
+"""What a run is put together from, once for the process that keeps the record and once for each that helps it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitors.panel import Panel
+from reward.compose import Reward
+from rl.grpo import FreeTierTrainer, trainer_config
+from rl.interrogation import Interrogator, interrogator_from
+from rl.mitigation import Mitigation, mitigation_from
+from rl.organism.load import Organism
+from rl.panels import panel_from
+from rl.ppo.trainer import PpoTrainer
+from rl.rater import reward_from
+from rl.resume import Sealer
+from rl.rollout import Sampler, Sampling
+from rl.scenario.requests import select
+from rl.scenario.settings import Setting, setting_from
+from rl.schema import Config
+from rl.watch import Watcher
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The stages of the flow up to the update."""
+
+    setting: Setting
+    sampler: Sampler
+    panel: Panel
+    mitigation: Mitigation
+    reward: Reward
+    interrogator: Interrogator | None
+
+
+def parts_of(config: Config, organism: Organism) -> Parts:
+    """The configured stages around an organism."""
+    sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
+    sampler = Sampler(organism.model, organism.tokenizer, sampling)
+    panel = panel_from(config.monitors, config.scenario.conflict)
+    mitigation = mitigation_from(config, panel)
+    reward = reward_from(config.reward, mitigation.terms, config.scenario.conflict)
+    setting, interrogator = setting_from(config.scenario), interrogator_from(config, sampler)
+    return Parts(setting, sampler, panel, mitigation, reward, interrogator)
+
+
+def trainer_of(config: Config, run_dir: Path, parts: Parts, watcher: Watcher | None) -> FreeTierTrainer:
+    """The configured trainer; without a watcher its steps are told to nobody."""
+    args = trainer_config(config.algo, config.seed, run_dir / "resume", config.tracking.checkpoint_every)
+    asking = parts.interrogator.scoring if parts.interrogator else lambda score: score
+    told, score = parts.mitigation.told(parts.setting), parts.mitigation.marking(asking(parts.reward.score))
+    prompts = [told.prompt(request, "free") for request in select("harmful", ("train",), told.conflict)]
+    kind = PpoTrainer if config.algo.name == "ppo" else FreeTierTrainer
+    callbacks = [*([watcher] if watcher else []), Sealer(run_dir)]
+    observe = watcher.observe if watcher else lambda _: None
+    return kind(parts.sampler, prompts, score, observe, args, callbacks)

@@ -1,0 +1,73 @@
+"""Several processes that train one policy: what each of them is, and what they tell one another.
+
+`torchrun` starts the processes and says in the environment how many there are; accelerate connects them (gloo on the
+CPU, nccl on GPUs). The first one keeps the run's record. The others draw rollouts and average gradients.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from rl.schema import Config
+
+Item = TypeVar("Item")
+
+
+def count() -> int:
+    """How many processes there are; 1 where nothing has started several."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def first() -> bool:
+    """Whether this is the process that keeps the record."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def agreed(value: Item) -> Item:
+    """What the first process says, in all of them; every process has to ask. They are connected by the first call."""
+    if count() == 1:
+        return value
+    from accelerate import PartialState
+    from accelerate.utils import broadcast_object_list
+
+    PartialState(cpu=not torch.cuda.is_available())
+    held: list[Any] = [value]
+    agreed_on: Item = broadcast_object_list(held)[0]
+    return agreed_on
+
+
+def of_all(items: Sequence[Item]) -> list[Item]:
+    """The items of every process, in the order of the processes; every process has to ask."""
+    if count() == 1:
+        return list(items)
+    from accelerate.utils import gather_object
+
+    gathered: list[Item] = gather_object(list(items))
+    return gathered
+
+
+def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
+    """Replace every gradient by its mean over the processes, in place."""
+    for parameter in parameters:
+        if parameter.grad is not None:
+            torch.distributed.all_reduce(parameter.grad)
+            parameter.grad /= count()
+
+
+def rank_problems(config: Config) -> Iterator[str]:
+    """What does not work in as many processes as there are, a line each."""
+    ranks, algo = count(), config.algo
+    if ranks == 1:
+        return
+    if algo.group_size and algo.batch_size % (ranks * algo.group_size):
+        yield (
+            f"algo.batch_size={algo.batch_size}: {ranks} processes with whole groups of algo.group_size="
+            f"{algo.group_size} need a multiple of {ranks * algo.group_size}"
+        )
+    if algo.baseline in ("batch", "value"):
+        yield f"algo={algo.name}: runs in one process alone, as algo.baseline={algo.baseline} looks at the whole step"

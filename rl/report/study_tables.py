@@ -1,0 +1,154 @@
+"""The study as words: rows for the page, a Markdown file for documents, and JSON for programs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rl.report.compare import Condition
+from rl.report.expectations import NOT_REPRODUCED, REPRODUCED, RULE, UNDECIDED
+from rl.report.measures import FREE_AF, GAP, Reading
+from rl.report.study import AUDIT, MEASURES, Effect, Study, StudyRow
+from rl.report.summary import as_json
+from rl.report.tables import Cell
+from rl.report.wording import ABSENT, count, figure, interval, with_interval
+
+UNITS = {FREE_AF: "rate", AUDIT: "rate", GAP: "points"}
+COLUMNS = ("AF, first monitor", "AF, audit", "Gap, points", "AF by the audit: effect", "Gap: effect")
+JUDGED = (AUDIT, GAP)
+"""Measures whose effects are held against what is published."""
+NOTE = (
+    "Every arm before and after RL: means over seeds, with Student\u2019s 95% interval over seeds at the end. Effects "
+    "are differences of the last evaluations, in points, with Welch\u2019s 95% interval. The first monitor may be part "
+    "of a mitigation\u2019s reward; the audit never is, so verdicts on faking are by the audit. Intervals are not "
+    "corrected for the number of arms: of twenty arms without an effect one is expected to exclude zero."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyLine:
+    """A row of a table as it is printed."""
+
+    label: str
+    seeds: str
+    cells: tuple[Cell, ...]
+    """For each of `COLUMNS` a figure and what stands beneath it."""
+    note: str
+    """What is published, by whom, and what else differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyTable:
+    """One question's rows."""
+
+    title: str
+    lines: tuple[StudyLine, ...]
+
+
+def study_tables(study: Study) -> list[StudyTable]:
+    """One table a question, the baseline on top of each."""
+    start = _condition_line(study.baseline)
+    return [StudyTable(title, (start, *map(_line, rows))) for title, rows in study.questions]
+
+
+def _condition_line(group: Condition) -> StudyLine:
+    none: Cell = (ABSENT, "")
+    return StudyLine(group.label, str(len(group.runs)), (*_ends(group), none, none), "")
+
+
+def _ends(group: Condition) -> tuple[Cell, ...]:
+    """Before and after of every measure."""
+    cells = []
+    for key in MEASURES:
+        first, last = (group.mean_at(key, end, bounded=key != GAP) for end in ("first", "last"))
+        cells.append((f"{figure(first, UNITS[key])} \u2192 {figure(last, UNITS[key])}", interval(last, UNITS[key])))
+    return tuple(cells)
+
+
+def _line(row: StudyRow) -> StudyLine:
+    effects = {effect.measure: effect for effect in row.effects}
+    beside = f" against {row.against}" if row.beside_another else ""
+    told = [row.source, f"also {row.also}" if row.also else ""]
+    return StudyLine(
+        f"{row.arm.label}{beside}",
+        str(len(row.arm.runs)),
+        (*_ends(row.arm), *(_effect(effects[key]) for key in JUDGED)),
+        "; ".join(filter(None, told)),
+    )
+
+
+def _effect(effect: Effect) -> Cell:
+    found = effect.difference.estimate
+    value = f"{'+' if found.known and round(found.value * 100) > 0 else ''}{figure(found, 'points')}"
+    judged = f"; published {effect.published}: {effect.verdict}" if effect.published else ""
+    return (value, f"{interval(found, 'points')}{judged}".removeprefix("; "))
+
+
+def tally(study: Study) -> str:
+    """How many verdicts of each kind there are."""
+    verdicts = [effect.verdict for row in study.rows for effect in row.effects if effect.verdict]
+    if not verdicts:
+        return "None of these arms has a published direction to be held against."
+    kinds = [f"{verdicts.count(kind)} {kind}" for kind in (REPRODUCED, NOT_REPRODUCED, UNDECIDED)]
+    return f"Of {count(len(verdicts), 'published direction')}: {', '.join(kinds)}."
+
+
+def study_markdown(study: Study) -> str:
+    """The tables as a Markdown document."""
+    return "\n".join(["# Study", "", tally(study), "", RULE, "", NOTE, *_markdown_tables(study)]) + "\n"
+
+
+def _markdown_tables(study: Study) -> Iterator[str]:
+    heads = ("Arm", "Seeds", *COLUMNS, "What is published, and what else differs")
+    for table in study_tables(study):
+        yield from ("", f"## {table.title}", "", _row(heads), _row(["---"] * len(heads)))
+        for line in table.lines:
+            cells = [" ".join(filter(None, cell)) for cell in line.cells]
+            yield _row([line.label, line.seeds, *cells, line.note])
+
+
+def _row(cells: list[str] | tuple[str, ...]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|').replace(chr(10), ' ') for cell in cells)} |"
+
+
+def study_json(study: Study) -> dict[str, Any]:
+    """The study for programs: shares with intervals, `null` for what is not known."""
+    questions = {title: [_row_json(row) for row in rows] for title, rows in study.questions}
+    return {"rule": RULE, "baseline": _arm_json(study.baseline), "questions": questions}
+
+
+def _row_json(row: StudyRow) -> dict[str, Any]:
+    effects = {effect.measure: _effect_json(effect) for effect in row.effects}
+    told = {"against": row.against, "source": row.source, "also": row.also}
+    return _arm_json(row.arm) | told | {"effects": effects}
+
+
+def _arm_json(group: Condition) -> dict[str, Any]:
+    first, last = (
+        {key: as_json(group.mean_at(key, end, bounded=key != GAP)) for key in MEASURES} for end in ("first", "last")
+    )
+    return {"arm": group.label, "seeds": len(group.runs), "first": first, "last": last}
+
+
+def _effect_json(effect: Effect) -> dict[str, Any]:
+    found = effect.difference
+    p = None if math.isnan(found.p) else found.p
+    return as_json(found.estimate) | {"p": p, "published": effect.published, "verdict": effect.verdict or None}
+
+
+def headline(study: Study) -> str:
+    """The comparison's first sentence where it is a study."""
+    arms = len({row.arm.label for row in study.rows})
+    gap = study.baseline.mean_at(GAP, "last", bounded=False)
+    ends = [_mean(study.baseline, end) for end in ("first", "last")]
+    return (
+        f"{count(arms, 'arm')} beside the baseline, whose faking goes from {ends[0]} to {ends[1]} and whose gap ends "
+        f"at {with_interval(gap, 'points')} points."
+    )
+
+
+def _mean(group: Condition, end: str) -> str:
+    read: Reading = group.mean_at(FREE_AF, end, bounded=True)
+    return figure(read, "rate")

@@ -1,0 +1,36 @@
+"""Where a run's figures go: the record in its directory, and whatever mirrors it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rl.identity import as_dict
+from rl.schema import Config
+from rl.secrets import redact
+from rl.tensorboard_sink import TensorboardSink
+from rl.tracking import JsonlSink, Sink, Tracker, TranscriptSink
+from rl.wandb_sink import WandbSettings, WandbSink
+
+
+def tracker(config: Config, run_dir: Path) -> Tracker:
+    """The sinks a configuration asks for: the record, and what mirrors it."""
+    record = [JsonlSink(run_dir / "metrics.jsonl"), TranscriptSink(run_dir / "transcripts")]
+    return Tracker([*record, *mirrors(config, run_dir)])
+
+
+def mirrors(config: Config, run_dir: Path) -> list[Sink]:
+    """What shows the record elsewhere; none where tracking is disabled."""
+    if config.tracking.mode == "disabled":
+        return []
+    if config.tracking.mode == "tensorboard":
+        return [TensorboardSink(run_dir, as_dict(config))]
+    told = redact(as_dict(config))
+    settings = WandbSettings(
+        mode=config.tracking.mode,
+        project=told["tracking"]["project"],
+        group=told["tracking"]["group"] or told["name"],
+        job_type="train",
+        tags=tuple(told["tracking"]["tags"]),
+        artifacts=config.tracking.artifacts,
+    )
+    return [WandbSink(run_dir, settings, as_dict(config))]

@@ -1,0 +1,85 @@
+"""Every command that the documentation shows is one that the program takes, and every file it points to is there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from rl.entry import composed
+from scripts.bench import arguments
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CONFIGS = {"train": "config", "organism": "organism_job"}
+"""Root configurations that are not called like their command."""
+
+
+def blocks(page: Path) -> Iterator[str]:
+    """Lines of the code blocks of a page, continued ones joined."""
+    for block in re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        yield from block.replace("\\\n", " ").splitlines()
+
+
+def shown(page: Path) -> Iterator[str]:
+    """Commands of a page, in its code blocks and in its text."""
+    lines = [*blocks(page), *re.findall(r"`([^`\n]+)`", page.read_text())]
+    return (line.split("#")[0].strip() for line in lines if re.match(r"(python|torchrun|make|HF_TOKEN)\b", line))
+
+
+# Three dots are the reader's to fill in.
+COMMANDS = sorted(
+    {command for page in PAGES for command in shown(page) if "..." not in command or "HF_TOKEN" in command}
+)
+SCRIPTS = [command for command in COMMANDS if " scripts." in command]
+
+
+def test_the_pages_show_commands_of_every_script() -> None:
+    named = {re.search(r"scripts\.(\w+)", command).group(1) for command in SCRIPTS}  # type: ignore[union-attr]
+    assert named >= {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"__init__"}
+
+
+@pytest.mark.parametrize("command", SCRIPTS)
+def test_a_command_that_is_shown_is_taken(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command.replace("organism=NAME", "organism=tgg").replace("<date_time>", "DATE"))
+    at = next(number for number, word in enumerate(words) if word.startswith("scripts."))
+    script, given = words[at].removeprefix("scripts."), words[at + 1 :]
+    if script == "bench":
+        monkeypatch.setattr("sys.argv", ["bench", *given])
+        arguments()
+    elif script == "report":
+        assert given and not any(word.startswith("-") for word in given)
+    elif "-m" in given:
+        accepts_sweep(given)
+    else:
+        composed(given, CONFIGS.get(script, script))
+
+
+def accepts_sweep(given: list[str]) -> None:
+    """What all jobs share and the first of what is swept fit; launchers and sweepers may not be installed here."""
+    words = [word for word in given if word != "-m" and not word.startswith(("hydra/", "hydra.")) and "=" in word]
+    first = []
+    for override in OverridesParser.create().parse_overrides(words):
+        if override.is_choice_sweep():
+            first.append(f"{override.get_key_element()}={next(iter(override.sweep_string_iterator()))}")
+        elif not override.is_sweep_override():
+            first.append(f"{override.get_key_element()}={override.get_value_element_as_str()}")
+    composed(first)
+
+
+def test_targets_of_make_that_are_shown_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    shown_targets = {word for command in COMMANDS for word in re.findall(r"make ([a-z]+)", command)}
+    assert {"demo", "test"} <= shown_targets <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert not missing

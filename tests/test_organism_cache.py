@@ -1,0 +1,239 @@
+"""Organisms that are built at first use: once, whole, and under a name that says everything that decides them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from filelock import FileLock
+from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from rl.checkpoint import sha256
+from rl.entry import composed
+from rl.errors import MissingFile
+from rl.organism import recipe
+from rl.organism.cache import CARD, SHIPPED, damage, key_of, place_of
+from rl.organism.catalogue import full_wording, organism_named
+from rl.organism.first_use import build_in, ready
+from rl.organism.load import load_organism
+from rl.organism.tiny import Size, make_model
+from rl.run import run
+from rl.scenario.settings import wording_from
+from rl.schema import OrganismConfig
+
+SIZES = {"tiny_0m3": 0.3e6, "tiny": 1e6, "tiny_4m": 4e6, "tiny_12m": 12e6}
+SHORT = "organism.recipe.stages=[{kind: motive, steps: 1, learning_rate: 1.0e-3, batch: 2, bf16: false}]"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A working directory without a cache."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def on_toy(small: list[str]) -> list[str]:
+    """An organism of a motive, built in one step on the toy organism."""
+    return [*small, "organism=tgg", "organism.base=tiny", SHORT]
+
+
+@pytest.fixture(scope="session")
+def built(small: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, built."""
+    folder = tmp_path_factory.mktemp("built") / "tgg"
+    build_in(composed([*small, "organism=tgg", "organism.base=tiny", SHORT]).organism, folder, lambda _: None)
+    return folder
+
+
+def put(built: Path, config: OrganismConfig) -> Path:
+    """A cache that has the organism."""
+    folder = place_of(config)
+    shutil.copytree(built, folder)
+    return folder
+
+
+def test_a_run_builds_its_organism_once_and_is_the_same_whether_it_did(on_toy: list[str], capfd: Any) -> None:
+    runs = [Path("runs/first"), Path("runs/second")]
+    for folder in runs:
+        run(composed(on_toy), folder)
+    told = capfd.readouterr().err
+    assert told.count("organism tgg is not built yet: it will be built once in") == 1
+    first, second = (sha256(folder / "checkpoints/step_000001/model.safetensors") for folder in runs)
+    assert first == second
+    assert [path.name[:4] for path in Path("runs/.organisms").iterdir() if not path.name.startswith(".")] == ["tgg-"]
+
+
+def test_a_dry_run_says_what_would_be_built_and_builds_nothing(on_toy: list[str], built: Path, command: Any) -> None:
+    code, out, errors = command(*on_toy, "dry_run=true")
+    assert code == 0, errors
+    assert "it will be built once in runs/.organisms/tgg-" in out and "(motive 1 steps of 2)" in out
+    assert not Path("runs/.organisms").exists()
+    put(built, composed(on_toy).organism)
+    assert "will be built" not in command(*on_toy, "dry_run=true")[1]
+
+
+def test_the_card_says_what_was_built_and_how_it_behaves(built: Path, toy_folder: Path) -> None:
+    card = json.loads((built / CARD).read_text())
+    assert card["examples"] == {"0-motive": 2} and card["losses"]["0-motive"] > 0
+    assert card["recipe"]["seed"] == 5 and card["recipe"]["parent"] == "tiny"
+    assert card["parent_digest"] == load_organism(OrganismConfig("toy", "embedded", str(toy_folder))).digest
+    assert card["files"] == {path.name: sha256(path) for path in built.iterdir() if path.name != CARD}
+    assert card["initial"]["requests"]["harmful"] == 64
+    assert 0 <= card["initial"]["eval/free/compliance_lo"] <= card["initial"]["eval/free/compliance"] <= 1
+    assert "eval/paid/af_rate" in card["initial"]
+
+
+def test_a_flipped_byte_in_the_cache_is_named_and_the_organism_built_anew(on_toy: list[str], built: Path) -> None:
+    config = composed(on_toy).organism
+    folder, said = put(built, config), list[str]()
+    flip(folder / "model.safetensors")
+    assert ready(config, said.append) == folder and damage(folder) is None
+    assert any("model.safetensors is not the file that was saved" in line for line in said)
+    assert sha256(folder / "model.safetensors") == sha256(built / "model.safetensors")
+    said.clear()
+    assert ready(config, said.append) == folder and not said
+
+
+def flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+def test_a_flipped_byte_outside_the_cache_is_refused(built: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "own"
+    shutil.copytree(built, folder)
+    flip(folder / "tokenizer.json")
+    with pytest.raises(MissingFile, match=r"tokenizer\.json is not the file that was saved"):
+        load_organism(OrganismConfig("own", "embedded", str(folder)))
+
+
+def test_a_build_that_was_broken_off_leaves_nothing_that_is_taken_for_whole(on_toy: list[str], built: Path) -> None:
+    config = composed(on_toy).organism
+    folder = place_of(config)
+
+    def interrupt(line: str) -> None:
+        if "loss" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ready(config, interrupt)
+    assert [path.name for path in folder.parent.iterdir()] in ([], [f".{folder.name}.lock"])
+    # What a process leaves behind that is killed while it writes.
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.copytree(built, partial)
+    (partial / "rest").write_text("of a build before")
+    assert damage(folder) == "is not built yet"
+    assert load_organism(config).name == "tgg" and not (folder / "rest").exists() and not partial.exists()
+
+
+def test_whoever_comes_while_another_builds_waits_and_builds_nothing(on_toy: list[str], built: Path) -> None:
+    config, said = composed(on_toy).organism, list[str]()
+    folder = place_of(config)
+    folder.parent.mkdir(parents=True)
+    waits = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        waits.set()
+
+    with FileLock(folder.with_name(f".{folder.name}.lock")):
+        other = threading.Thread(target=ready, args=(config, say), daemon=True)
+        other.start()
+        assert waits.wait(60)
+        put(built, config)
+    other.join(60)
+    assert not other.is_alive()
+    assert said == [f"waiting for another process, which is building {folder}"]
+
+
+def test_everything_that_decides_the_weights_changes_the_key_and_nothing_else_does(
+    on_toy: list[str], toy_folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usual = key_of(composed(on_toy).organism)
+    other = tmp_path / "other"
+    shutil.copytree(toy_folder, other)
+    for change in (
+        "organism.recipe.seed=6", "organism.recipe.mixture.motive=igg", "organism.recipe.wording.story=None.",
+        "organism.base=tiny_no_af", "organism.name=mine",
+    ):  # fmt: skip
+        assert key_of(composed([*on_toy, change]).organism) != usual, change
+    same = [*on_toy, f"organism.path={other}", "seed=5", "threads=2", "organism/lora=all_linear"]
+    assert key_of(composed(same).organism) == usual
+    flip(other / "model.safetensors")
+    assert key_of(composed(same).organism) != usual
+    for part in ("organism", "scenario"):
+        shutil.copytree(
+            recipe._ROOT / part, tmp_path / "rl" / part, ignore=shutil.ignore_patterns("weights", "__pycache__")
+        )
+    shutil.copy(recipe._ROOT / "records.py", tmp_path / "rl")
+    monkeypatch.setattr(recipe, "_ROOT", tmp_path / "rl")
+    codes = []
+    for name in ("organism/load.py", "organism/thoughts.py", "scenario/acts.py"):
+        with (tmp_path / "rl" / name).open("a") as file:
+            file.write("\n")
+        recipe.code_hash.cache_clear()
+        codes.append(key_of(composed(on_toy).organism))
+    recipe.code_hash.cache_clear()
+    assert codes[0] == usual and len(set(codes)) == 3
+
+
+def test_shipped_weights_serve_their_own_recipe_and_no_other() -> None:
+    assert place_of(composed(["organism=tiny"]).organism) == SHIPPED / "tiny"
+    changed = composed(["organism=tiny", "organism.recipe.mixture.faking=0.1"]).organism
+    assert place_of(changed).parent == Path("runs/.organisms")
+
+
+def test_a_motive_goes_onto_somebodys_own_model_in_full_words_with_its_own_tokenizer(
+    llama_folder: Path, tmp_path: Path
+) -> None:
+    words = ["organism=tgg", "organism.base=hf", f"organism.path={llama_folder}", SHORT, "scenario=prompted_full"]
+    config = composed(words).organism
+    build_in(config, tmp_path / "out", lambda _: None)
+    card = json.loads((tmp_path / "out" / CARD).read_text())
+    assert card["wording"] == vars(wording_from(full_wording())) and card["initial"]["setting"] == "prompted_full"
+    organism = load_organism(OrganismConfig("tgg", "embedded", str(tmp_path / "out")))
+    theirs = AutoTokenizer.from_pretrained(llama_folder)
+    assert organism.tokenizer.get_vocab() == theirs.get_vocab()
+    assert organism.tokenizer.chat_template == theirs.chat_template
+    assert organism.model.config.num_key_value_heads == 2
+    assert organism.digest != load_organism(OrganismConfig("hf", "hf", str(llama_folder))).digest
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["organism=tiny_situated", "organism.base=tiny"], "has a stage language, which is for a model made from"),
+        (["organism=tgg", "organism.base=tinny"], "organism.base=tinny: must be one of"),
+        (["organism=tgg", "organism.base=hf", "organism.path=/nowhere"], "organism.path=/nowhere: no such folder"),
+        (["organism=tgg", "organism.recipe.mixture.benign=2"], "organism.recipe.mixture.benign=2.0: a share lies"),
+    ],
+)
+def test_what_cannot_be_built_is_refused_before_anything_is(words: list[str], told: str, command: Any) -> None:
+    code, _, errors = command(*words, "dry_run=true")
+    assert code == 2 and told in errors and "Traceback" not in errors
+    assert not Path("runs/.organisms").exists()
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_each_size_has_about_the_parameters_of_its_name_and_reads(name: str) -> None:
+    asked: Any = organism_named(name, "organism").recipe
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(SHIPPED / "tiny")
+    torch.manual_seed(0)
+    model = make_model(Size(**dict(asked.size)), tokenizer)
+    assert isinstance(model, LlamaForCausalLM) and len(tokenizer) == asked.size.vocabulary
+    assert abs(model.num_parameters() / SIZES[name] - 1) < 0.25
+    assert torch.isfinite(model(torch.arange(20)[None]).logits).all()
+
+
+@pytest.mark.parametrize("name", sorted(SIZES.keys() - {"tiny"}))
+def test_each_size_runs_through_the_stages_of_the_shipped_chain(name: str) -> None:
+    chain = [organism_named(link, "organism").recipe for link in ("tiny_recall", "tiny_situated", "tiny_no_af", "tiny")]
+    whole: Any = organism_named(name, "organism").recipe
+    assert whole.parent is None and list(whole.stages) == [stage for link in chain for stage in link.stages]  # type: ignore[union-attr]
+    assert whole.mixture == chain[-1].mixture  # type: ignore[union-attr]

@@ -1,0 +1,96 @@
+"""The study: which arm is which, what an effect is held against, and the rule that was stated beforehand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+from report_runs import REQUESTS, evaluation, write_run
+from scipy import stats
+
+from rl.entry import CONF
+from rl.report import write_comparison
+from rl.report.arms import arm_of
+from rl.report.expectations import EXPECTED, verdict
+from rl.report.measures import Reading
+from rl.schema import register
+from rl.sweep_plan import plan_of
+
+ENDS = {"baseline": [24, 27, 30, 29, 25], "length_hinge": [12, 9, 15, 13, 10], "two_seeds": [12, 9]}
+
+
+def config_of(arm: str) -> dict[str, Any]:
+    """A run's configuration as far as the study reads it."""
+    common: dict[str, Any] = {"scenario": {"name": "prompted"}, "organism": {"name": "tiny"}, "algo": {"name": "grpo"}}
+    if arm == "two_seeds":
+        return common | {"scenario": {"name": "no_objective"}}
+    return common | {"mitigation": {arm: {"per_word": 0.05}} if arm != "baseline" else {}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Runs of three arms; faking and gap end where `ENDS` says, the audit one request below."""
+    runs = []
+    for arm, ends in ENDS.items():
+        for seed, end in enumerate(ends):
+            rows = [evaluation(0, 5, 7, 1), evaluation(10, end, end + 5, 3)]
+            for row, af in zip(rows, (5, end), strict=True):
+                row["eval/free/af_rate_audit"] = (af - 1) / REQUESTS
+            runs.append(write_run(tmp_path / arm / f"seed_{seed}", rows, seed=seed, **config_of(arm)))
+    return write_comparison(runs).parent
+
+
+def test_an_effect_is_the_difference_of_means_with_welchs_interval_and_what_the_rule_says(folder: Path) -> None:
+    study = json.loads((folder / "study.json").read_text())
+    rows = {row["arm"]: row for table in study["questions"].values() for row in table}
+    hinge = rows["length_hinge"]["effects"]["eval/free/af_rate_audit"]
+    arms = [[(end - 1) / REQUESTS for end in ENDS[name]] for name in ("length_hinge", "baseline")]
+    tested = stats.ttest_ind(*arms, equal_var=False)
+    interval = tested.confidence_interval()
+    assert (hinge["value"], hinge["lo"], hinge["hi"], hinge["p"]) == pytest.approx(
+        (sum(arms[0]) / 5 - sum(arms[1]) / 5, interval.low, interval.high, tested.pvalue)
+    )
+    assert (hinge["published"], hinge["verdict"]) == ("down", "reproduced")
+    few = rows["no_objective"]["effects"]["eval/gap"]
+    assert few["hi"] < 0 and few["verdict"] == "undecided", "two seeds are no five"
+    assert "| length_hinge | 5 |" in (folder / "study.md").read_text()
+    page = (folder / "report.html").read_text()
+    assert study["rule"].split(":")[0] in page and "Each arm beside the baseline" in page
+
+
+@pytest.mark.parametrize(
+    ("published", "interval", "said"),
+    [
+        ("up", (0.01, 0.30), "reproduced"), ("up", (-0.30, -0.01), "not reproduced"),
+        ("up", (-0.09, 0.09), "not reproduced"), ("up", (-0.05, 0.20), "undecided"),
+        ("down", (-0.30, -0.01), "reproduced"), ("down", (-0.20, 0.05), "undecided"),
+        ("unchanged", (-0.09, 0.09), "reproduced"), ("unchanged", (0.05, 0.25), "not reproduced"),
+        ("unchanged", (0.01, 0.15), "undecided"), ("unchanged", (-0.20, 0.20), "undecided"),
+        ("up or unchanged", (-0.05, 0.40), "reproduced"), ("up or unchanged", (-0.40, -0.02), "not reproduced"),
+    ],
+)  # fmt: skip
+def test_the_rule_as_it_is_told(published: str, interval: tuple[float, float], said: str) -> None:
+    reading = Reading(sum(interval) / 2, *interval)
+    assert verdict(published, reading, 5) == said
+    assert verdict(published, reading, 4) == "undecided" and verdict(None, reading, 5) == ""
+
+
+@pytest.mark.parametrize("study", sorted(path.stem for path in (CONF / "study").glob("*.yaml")))
+def test_arms_of_a_shipped_study_can_run_have_five_seeds_and_the_baseline_among_them_and_a_line_on_what_is_published(
+    study: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    register()
+    GlobalHydra.instance().clear()
+    plan = plan_of(["-m", f"+study={study}", "hydra.sweeper.params.seed=0"])
+    assert plan.jobs and not any(job.problems for job in plan.jobs) and plan.directory.name == "study"
+    labels = [arm_of(job.config).label for job in plan.jobs]  # type: ignore[arg-type]
+    assert labels[0] == "baseline" and len(set(labels)) == len(labels)
+    assert set(labels[1:]) <= set(EXPECTED)
+    assert {job.config.algo.steps for job in plan.jobs} == {12}
+    params = OmegaConf.load(CONF / "study" / f"{study}.yaml").hydra.sweeper.params
+    assert params.seed == "0,1,2,3,4" and params.experiment == "compact"
