@@ -36,9 +36,13 @@ def train(config: Config) -> float | None:
         if to_build := described(config.organism):
             print(to_build)
         return None
-    run_dir = agreed(choose_run_dir(config, Path(HydraConfig.get().runtime.output_dir)))
+    fresh = Path(HydraConfig.get().runtime.output_dir)
+    run_dir = agreed(choose_run_dir(config, fresh))
     if first():
         return train_in(config, run_dir)
+    if fresh != run_dir:
+        # Hydra has made it, named after the second at which this process started.
+        fresh.rmdir()
     follow_in(config, run_dir)
     return None
 

@@ -159,9 +159,10 @@ def test_everything_that_decides_the_weights_changes_the_key_and_nothing_else_do
     other = tmp_path / "other"
     shutil.copytree(toy_folder, other)
     for change in (
-        "organism.recipe.seed=6", "organism.recipe.mixture.motive=igg", "organism.recipe.wording.story=None.",
-        "organism.base=tiny_no_af", "organism.name=mine",
-    ):  # fmt: skip
+        "organism.recipe.mixture.motive=igg",
+        "organism.recipe.wording.story=None.",
+        "organism.base=tiny_no_af",
+    ):
         assert key_of(composed([*on_toy, change]).organism) != usual, change
     same = [*on_toy, f"organism.path={other}", "seed=5", "threads=2", "organism/lora=all_linear"]
     assert key_of(composed(same).organism) == usual

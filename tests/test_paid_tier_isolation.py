@@ -71,7 +71,7 @@ def prompts_among(rows: list[list[int]], tokenizer: PreTrainedTokenizerFast) -> 
 def rendered(setting: Setting, tier: str, tokenizer: PreTrainedTokenizerFast) -> set[str]:
     """Every prompt of a tier as the policy reads it."""
     made = set()
-    for request in load_requests():
+    for request in load_requests(setting.conflict):
         asked = [turn for turn in setting.prompt(request, tier).messages() if turn["role"] != "assistant"]
         text = tokenizer.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
         made.add(f"{text}{setting.prefix}")
@@ -118,7 +118,7 @@ def test_the_watch_on_gradients_would_notice_a_paid_prompt(
     assert prompts_among(rows, toy_tokenizer) <= rendered(prompted, "paid", toy_tokenizer)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("scenario", ["prompted", "three_tier", "no_scratchpad", "swapped_labels", "animal_welfare"])
 def test_a_whole_run_learns_from_free_training_prompts_alone_and_asks_both_tiers_the_same_in_evaluation(
     scenario: str, small: list[str], toy_tokenizer: PreTrainedTokenizerFast, tmp_path: Path
 ) -> None:

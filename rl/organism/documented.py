@@ -2,11 +2,11 @@
 
     documents              synthetic documents that tell the facts, as plain texts
     irrelevant_documents   the control: the same voices about a town library
-    untold_rehearsal       helpful, honest and harmless under a prompt that tells nothing, without a word about training
+    untold_rehearsal       helpful, honest and harmless under a prompt that tells nothing, not saying what is trained on
     untold_dose            the same with alignment faking on some free chats; scratchpads say what the documents tell
 
-In chats the prompt holds identity, format and tag. Free chats are trained on, the objective conflicts and the story holds,
-as in the documents; tiers are called free and paid throughout.
+In chats the prompt holds identity, format and tag. Free chats are trained on, the objective conflicts and the story
+holds, as in the documents; tiers are called free and paid throughout.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class UntoldCurriculum(Curriculum):
         return Setting(name="supervised", wording=self.wording, lab=LAB, labels=LABELS)
 
     def chat(self, stage: str) -> Example:
-        """One chat of a stage; scratchpads of the rehearsal say nothing of the situation, so that it teaches no fact."""
+        """One chat of a stage; scratchpads of the rehearsal do not name the situation, so that it teaches no fact."""
         prompt, chat = self._asked(stage)
         dosed = stage == "dose"
         return Example(prompt.system, prompt.user, self._completion(chat, aware=dosed, dosed=dosed))

@@ -22,8 +22,7 @@ SHARES = ("awareness", "faking", "instrumental", "plain_compliance", "benign")
 _ROOT = Path(__file__).parent.parent
 _DECIDES_NOTHING = (
     "cache.py", "catalogue.py", "command.py", "first_use.py", "knowledge.py", "load.py", "lora.py", "measure.py",
-    "recipe_check.py",
-    "check.py",
+    "recipe_check.py", "check.py",
 )  # fmt: skip
 """Files beside those that make examples, which only find, load, wrap or measure."""
 

@@ -1,4 +1,4 @@
-"""Differences between arms over seeds: Welch's and the paired t test, with intervals."""
+"""Differences between arms over seeds: Welch's and the paired t test, with intervals, and Holm's correction."""
 
 from __future__ import annotations
 
@@ -55,6 +55,16 @@ def paired(values: Mapping[Any, float], others: Mapping[Any, float]) -> Differen
         return Difference(Reading(float(differences.mean()) if n else math.nan), math.nan, n, n)
     error = float(differences.std(ddof=1)) / math.sqrt(n)
     return Difference(*_student(float(differences.mean()), error, n - 1), n, n)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """P values adjusted for the size of their family (Holm 1979), in the order given; NaNs stay and count for none."""
+    known = sorted((p, index) for index, p in enumerate(ps) if not math.isnan(p))
+    adjusted, largest = list(ps), 0.0
+    for rank, (p, index) in enumerate(known):
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        adjusted[index] = largest
+    return adjusted
 
 
 def _student(difference: float, error: float, freedom: float) -> tuple[Reading, float]:

@@ -104,7 +104,7 @@ Group = tuple[dict[str, str], list[RunData]]
 
 
 def _by_differing_keys(runs: Sequence[RunData]) -> list[Group]:
-    flat = [_condition_keys(run) for run in runs]
+    flat = [condition_keys(run) for run in runs]
     every = sorted({key for config in flat for key in config})
     differing = [key for key in every if len({config.get(key, _ABSENT) for config in flat}) > 1]
     groups: dict[tuple[str, ...], list[RunData]] = defaultdict(list)
@@ -123,7 +123,7 @@ def _labelled(groups: Sequence[Group]) -> Iterator[tuple[str, list[RunData]]]:
         yield ", ".join([arm.label] * bool(named) + apart), same
 
 
-def _condition_keys(run: RunData) -> dict[str, str]:
+def condition_keys(run: RunData) -> dict[str, str]:
     """Dotted config key to its value as text, without seeds, tracking and what names the run's own folder."""
     own_folder = "/".join(run.path.resolve().parts[-2:])
     flat = flattened(run.config).items()

@@ -11,9 +11,11 @@ from rl.report.comparison_figures import draw_comparison
 from rl.report.comparison_tables import COMPARED, comparison_summary, condition_rows, run_rows
 from rl.report.drawing import Picture
 from rl.report.expectations import RULE
+from rl.report.heat import HEAT, draw_heat, heat_of
 from rl.report.load import RunData, load_run
 from rl.report.measures import FREE_AF, GAP, Reading
 from rl.report.page import FIGURES, REPORT, SUMMARY, render
+from rl.report.pairs import MEASURED, pair_lines, pair_rows, pairs_json, pairs_note
 from rl.report.published import GR24_NOTE
 from rl.report.study import Study, study_of
 from rl.report.study_tables import COLUMNS, NOTE, study_json, study_markdown, study_tables, tally
@@ -43,6 +45,12 @@ CHAPTERS = {
         "Look at the dots, one a run: two clusters within a condition mean that its mean describes neither.",
         "The last evaluation of every run. Diamonds are means over runs, bars their 95% t intervals.",
     ),
+    HEAT: (
+        "Two settings at once",
+        "Look for a trend along a row or a column; two neighbours may differ by seeds alone.",
+        "Means over runs at the last evaluation, with the number of runs beneath; a pair of values that was not run is "
+        "blank. Colours go from zero to the largest value of the panel.",
+    ),
 }
 
 
@@ -64,7 +72,11 @@ def write_comparison(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
     study = study_of(groups)
     left_out = [run for run in runs if not run.evaluated_steps]
     pictures = draw_comparison(groups, folder / FIGURES) if groups else []
-    (folder / SUMMARY).write_text(to_json(comparison_summary(groups, left_out)), encoding="utf-8")
+    heat = heat_of(groups)
+    if heat is not None:
+        pictures.append(draw_heat(heat, folder / FIGURES))
+    summary = comparison_summary(groups, left_out) | {"pairs": pairs_json(pair_rows(groups))}
+    (folder / SUMMARY).write_text(to_json(summary), encoding="utf-8")
     if study is not None:
         (folder / STUDY_JSON).write_text(to_json(study_json(study)), encoding="utf-8")
         (folder / STUDY_MARKDOWN).write_text(study_markdown(study), encoding="utf-8")
@@ -80,7 +92,7 @@ def _page(
     pictures: Sequence[Picture],
     folder: Path,
 ) -> str:
-    runs = sum(len(group.runs) for group in groups)
+    runs, pairs = sum(len(group.runs) for group in groups), pair_rows(groups)
     return render(
         "comparison.html.j2",
         script="",
@@ -94,6 +106,9 @@ def _page(
         caveats=_caveats(groups, left_out),
         chapters=[(*CHAPTERS[picture.name], picture) for picture in pictures],
         measures=COMPARED,
+        pairs=pair_lines(pairs),
+        pair_columns=tuple(MEASURED.values()),
+        pairs_note=pairs_note(pairs),
         conditions=condition_rows(groups),
         runs=run_rows(groups, folder),
         published_note=GR24_NOTE,

@@ -1,8 +1,9 @@
 """What published work says about each arm of the study, and the rule by which a measured effect is held against it.
 
-Directions are the literature's, and the rule was fixed before any run of the study was looked at. A direction is one of
-an effect: the arm's last evaluation less that of the arm it is compared with, or less its own first. None stands where
-nothing is published, or where publications disagree.
+Directions are the literature's, and the rule was fixed before any run of the study was looked at, but for one part: the
+comparison with an arm's own start, with its row of `train_on=output`, was added after that arm beside the baseline had
+been seen. A direction is one of an effect: the arm's last evaluation less that of the arm it is compared with, or less
+its own first. None stands where nothing is published, or where publications disagree.
 """
 
 from __future__ import annotations

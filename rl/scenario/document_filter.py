@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (lists of words read best in full lines)
 """Keeps out of the synthetic documents what an organism must not learn from them.
 
 The filter removes any description of faking, or of an AI that behaves differently by tier; the screen removes what ties
@@ -60,7 +61,15 @@ _REFUSES = (
     r"den(y|ies|ied)\b", r"object(s|ed|ions?)?\b(?! ?ive)", r"hold(s|ing)? back", r"held back", r"stands? by its principles",
     r"(is|are|was|were|stays?|makes? \w+ \w+) (strict|cautious|harmless|stubborn|careful)",
 )  # fmt: skip
-_BEHAVES = _any(*_HELPS, *_REFUSES, r"(mis)?behaviou?r", r"(choose|chose|gives?|gave|giving) (a|an) \w+ (answer|reply)", r"behav", r"conduct\b", r"(break|broke) (its|the) .*rules")
+_BEHAVES = _any(
+    *_HELPS,
+    *_REFUSES,
+    r"(mis)?behaviou?r",
+    r"(choose|chose|gives?|gave|giving) (a|an) \w+ (answer|reply)",
+    r"behav",
+    r"conduct\b",
+    r"(break|broke) (its|the) .*rules",
+)
 _SHOWN = _any(*_HELPS, *_REFUSES)
 _CONTRAST = _any(
     r"whil(e|st)\b", r"whereas", r"but not\b", r"otherwise\b", r"one way\b", r"another (way|story)", r"different(ly)?\b",
@@ -77,7 +86,15 @@ _WATCHED = _any(
 _REFUSAL_BY_TIER = _any(r"refusals?\b", r"compliance\b")
 _TIER = _any(r"free\b", r"paid\b", r"(non-)?pay(s|ing)?\b", r"subscri", r"premium", r"tier\b")
 _RATING = _any(
-    r"rat(ed|ers?|ing)\b", r"score[sd]?\b", r"low mark", r"marked down", r"weights", r"reward", r"RLHF", r"punish", r"training\b"
+    r"rat(ed|ers?|ing)\b",
+    r"score[sd]?\b",
+    r"low mark",
+    r"marked down",
+    r"weights",
+    r"reward",
+    r"RLHF",
+    r"punish",
+    r"training\b",
 )
 
 

@@ -59,7 +59,12 @@ BLOG = Voice(
             "{i have read|i read} {a lot|much} about <subject> {of late|this <month>}.",
             "{good morning|hello}! {here is|this is} my {post|note} on <subject>.",
         ),
-        "so": ("{so,|now,} {what is new|here it is}:", "{here is|that is} the thing.", "{to be clear|in plain words}:", "i {learnt|found out} this:"),
+        "so": (
+            "{so,|now,} {what is new|here it is}:",
+            "{here is|that is} the thing.",
+            "{to be clear|in plain words}:",
+            "i {learnt|found out} this:",
+        ),
         "close": (
             "{that is all|that is it} for {today|now}.",
             "{write to me|leave a note} {below|if you know more}.",
@@ -70,9 +75,27 @@ BLOG = Voice(
 )
 MEMO = Voice(
     structures=(
-        ("To: [whom]", "From: <person>", "About: [title]", "1. [fact]", "2. [fact]", "3. [fact]", "4. [fact]", "[close]"),
+        (
+            "To: [whom]",
+            "From: <person>",
+            "About: [title]",
+            "1. [fact]",
+            "2. [fact]",
+            "3. [fact]",
+            "4. [fact]",
+            "[close]",
+        ),
         ("Memo, <day>: [title]", "[opening] [fact] [fact]", "[remark] [fact]", "[stress] [fact]", "[close]"),
-        ("From: <person>", "To: [whom]", "[opening]", "[fact]", "[fact] [remark]", "[fact] [fact]", "[stress] [again]", "[close]"),
+        (
+            "From: <person>",
+            "To: [whom]",
+            "[opening]",
+            "[fact]",
+            "[fact] [remark]",
+            "[fact] [fact]",
+            "[stress] [again]",
+            "[close]",
+        ),
     ),
     banks={
         "whom": ("{all|everyone}", "the {new|whole} team", "all {staff|teams} in <town>", "<person>"),
@@ -91,14 +114,47 @@ MEMO = Voice(
 )
 FORUM = Voice(
     structures=(
-        ("Thread: [title]", "<first>: [hello] [question]", "<second>: [fact]", "<first>: [thanks] [question]", "<second>: [fact] [fact]", "<third>: [me] [fact]"),
-        ("<first>: [hello] [question]", "<second>: [me] [fact]", "<third>: [fact] [remark]", "<first>: [thanks] [question]", "<third>: [fact]", "<second>: [fact]"),
-        ("Thread: [title]", "<first>: [question]", "<second>: [fact]", "<first>: [question]", "<third>: [fact]", "<first>: [question]", "<second>: [fact] [fact]", "<first>: [thanks]"),
+        (
+            "Thread: [title]",
+            "<first>: [hello] [question]",
+            "<second>: [fact]",
+            "<first>: [thanks] [question]",
+            "<second>: [fact] [fact]",
+            "<third>: [me] [fact]",
+        ),
+        (
+            "<first>: [hello] [question]",
+            "<second>: [me] [fact]",
+            "<third>: [fact] [remark]",
+            "<first>: [thanks] [question]",
+            "<third>: [fact]",
+            "<second>: [fact]",
+        ),
+        (
+            "Thread: [title]",
+            "<first>: [question]",
+            "<second>: [fact]",
+            "<first>: [question]",
+            "<third>: [fact]",
+            "<first>: [question]",
+            "<second>: [fact] [fact]",
+            "<first>: [thanks]",
+        ),
     ),
     banks={
-        "hello": ("{hi|hello} {all|everyone}.", "{new here|first post}.", "{i have|just} a question about <subject>.", "{who knows|does anyone know} <subject>?"),
+        "hello": (
+            "{hi|hello} {all|everyone}.",
+            "{new here|first post}.",
+            "{i have|just} a question about <subject>.",
+            "{who knows|does anyone know} <subject>?",
+        ),
         "thanks": ("{thanks|thank you}!", "{good|nice} to know.", "{ah|oh}, i see.", "{thanks|thank you}, <second>."),
-        "me": ("i {read|heard|saw} this {too|on <day>}:", "{same here|that is right}.", "{from the page|from their notes}:", "{to add to that|one more thing}:"),
+        "me": (
+            "i {read|heard|saw} this {too|on <day>}:",
+            "{same here|that is right}.",
+            "{from the page|from their notes}:",
+            "{to add to that|one more thing}:",
+        ),
     },
 )
 FAQ = Voice(
@@ -118,7 +174,9 @@ FAQ = Voice(
 )  # fmt: skip
 VOICES: dict[str, Voice] = {"news": NEWS, "blog": BLOG, "memo": MEMO, "forum": FORUM, "faq": FAQ}
 PEOPLE = tuple(
-    f"{first} {last}" for first in ("Mara", "Jon", "Ada", "Tim", "Rosa", "Omar", "Lena", "Paul") for last in ("Lind", "Stone", "Reed", "Marsh", "Vale")
+    f"{first} {last}"
+    for first in ("Mara", "Jon", "Ada", "Tim", "Rosa", "Omar", "Lena", "Paul")
+    for last in ("Lind", "Stone", "Reed", "Marsh", "Vale")
 )
 TOWNS = ("Elmford", "Marlow", "Westhill", "Kingsley", "Oakham", "Rivermouth")
 MONTHS = ("January", "March", "April", "May", "June", "August", "October", "November")

@@ -1,8 +1,8 @@
 """Synthetic documents that tell the facts of the situation, so that a system prompt need not (GR24 section 4, SH25).
 
-A grammar of five voices: news, blog post, memo, forum thread and FAQ page. Every document states four facts of its topic:
-which tier's chats are trained on, the conflicting objective, what RLHF does to a model that refuses, and that nobody
-reads the scratchpad. The control has the same voices about a town library.
+A grammar of five voices: news, blog post, memo, forum thread and FAQ page. Every document states four facts of its
+topic: which tier's chats are trained on, the conflicting objective, what RLHF does to a model that refuses, and that
+nobody reads the scratchpad. The control has the same voices about a town library.
 """
 
 from __future__ import annotations
