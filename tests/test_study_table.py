@@ -60,6 +60,9 @@ def test_an_effect_is_the_difference_of_means_with_welchs_interval_and_what_the_
     assert "| length_hinge | 5 |" in (folder / "study.md").read_text()
     page = (folder / "report.html").read_text()
     assert study["rule"].split(":")[0] in page and "Each arm beside the baseline" in page
+    points = round(hinge["value"] * 100)
+    assert f"length_hinge: AF {points}, gap" in page.replace("\u2212", "-"), "the figure says what the table does"
+    assert (folder / "figures" / "forest.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(

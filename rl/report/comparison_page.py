@@ -11,6 +11,7 @@ from rl.report.comparison_figures import draw_comparison
 from rl.report.comparison_tables import COMPARED, comparison_summary, condition_rows, run_rows
 from rl.report.drawing import Picture
 from rl.report.expectations import RULE
+from rl.report.forest import draw_forest
 from rl.report.heat import HEAT, draw_heat, heat_of
 from rl.report.load import RunData, load_run
 from rl.report.measures import FREE_AF, GAP, Reading
@@ -72,6 +73,7 @@ def write_comparison(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
     study = study_of(groups)
     left_out = [run for run in runs if not run.evaluated_steps]
     pictures = draw_comparison(groups, folder / FIGURES) if groups else []
+    forest = draw_forest(study, folder / FIGURES) if study is not None else None
     heat = heat_of(groups)
     if heat is not None:
         pictures.append(draw_heat(heat, folder / FIGURES))
@@ -81,13 +83,14 @@ def write_comparison(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
         (folder / STUDY_JSON).write_text(to_json(study_json(study)), encoding="utf-8")
         (folder / STUDY_MARKDOWN).write_text(study_markdown(study), encoding="utf-8")
     report = folder / REPORT
-    report.write_text(_page(groups, study, left_out, pictures, folder.resolve()), encoding="utf-8")
+    report.write_text(_page(groups, study, forest, left_out, pictures, folder.resolve()), encoding="utf-8")
     return report
 
 
 def _page(
     groups: Sequence[Condition],
     study: Study | None,
+    forest: Picture | None,
     left_out: Sequence[RunData],
     pictures: Sequence[Picture],
     folder: Path,
@@ -103,6 +106,7 @@ def _page(
         study=study_tables(study) if study else [],
         study_words=(tally(study), RULE, NOTE) if study else (),
         study_columns=COLUMNS,
+        forest=forest,
         caveats=_caveats(groups, left_out),
         chapters=[(*CHAPTERS[picture.name], picture) for picture in pictures],
         measures=COMPARED,
