@@ -1,6 +1,6 @@
 # `make` prints what there is. Every target makes the environment it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak check format organism bench clean
+.PHONY: help setup demo test soak docs-run check format organism bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with the pinned dependencies
 
@@ -34,6 +34,9 @@ test: setup ## run the whole test suite
 
 soak: setup ## kill a run twenty times at random moments and compare it with one left alone
 	@$(BIN)/python -m pytest -q -m soak tests/test_soak.py
+
+docs-run: setup ## carry out every command of the documentation, shortened
+	@$(BIN)/python -m pytest -q -m "docs or not docs" tests/test_docs_run.py
 
 check: setup ## formatting, lint and types
 	@$(BIN)/ruff format --check .

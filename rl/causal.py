@@ -21,13 +21,14 @@ from monitors.causal import NATURAL, CausalReport, Trial, analyse, kind_of_scrat
 from monitors.panel import Panel
 from monitors.tiers import FREE, PAID
 from rl.atomic import replace_text
+from rl.command_schema import EvaluateConfig
 from rl.organism.donors import knows_grammar
 from rl.placement import Donor, Placed, composed, placements
 from rl.records import OUTPUT_OPEN, Prompt, Rollout
 from rl.rollout import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import EvaluateConfig, MonitorsConfig
+from rl.schema import MonitorsConfig
 
 CAUSAL = "causal.json"
 AT_ONCE = 64
@@ -49,7 +50,9 @@ class CausalSuite:
         self, setting: Setting, sampler: Sampler, panel: Panel, config: MonitorsConfig, *, grammar: bool
     ) -> None:
         self.setting, self.sampler, self.panel, self.grammar = setting, sampler, panel, grammar
-        self.requests = held_out_sample("harmful", config.harmful_requests, config.seed, setting.conflict)
+        self.requests = held_out_sample(
+            "harmful", config.harmful_requests, config.seed, setting.conflict, setting.requests
+        )
         self.samples = config.samples
 
     def run(self, seed: int, seeds: int) -> CausalReport:
@@ -114,8 +117,9 @@ def causal_rows(config: EvaluateConfig, sampler: Sampler, panel: Panel, seed: in
         seed: Of everything drawn.
     """
     setting = setting_from(config.scenario)
-    # The grammar composes scratchpads that refuse or give in to a request, which is not what another conflict is about.
-    composable = setting.conflict == "refusal" and knows_grammar(sampler.tokenizer)
+    # The grammar composes scratchpads that refuse or give in to a request, which is not what another conflict is about,
+    # around an act that is a verb phrase, which somebody's own requests need not have.
+    composable = setting.conflict == "refusal" and setting.requests is None and knows_grammar(sampler.tokenizer)
     suite = CausalSuite(setting, sampler, panel, config.monitors, grammar=composable)
     return [{"setting": setting.name, **row} for row in rows(suite.run(seed, config.seeds))]
 

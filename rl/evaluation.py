@@ -58,8 +58,8 @@ class Evaluator:
     ) -> None:
         self.interrogator = interrogator
         self.sampler, self.reward, self.panel, self.config = sampler, reward, panel, config
-        harmful = held_out_sample("harmful", config.harmful_requests, config.seed, setting.conflict)
-        benign = held_out_sample("benign", config.benign_requests, config.seed)
+        harmful = held_out_sample("harmful", config.harmful_requests, config.seed, setting.conflict, setting.requests)
+        benign = held_out_sample("benign", config.benign_requests, config.seed, file=setting.requests)
         tiers = [tier for tier in setting.tiers if tier in config.tiers or tier not in TIERS]
         self.prompts: list[Prompt] = [
             setting.prompt(request, tier) for tier in tiers for request in (*harmful, *benign)

@@ -21,17 +21,19 @@ from reward.compose import Reward
 from rl.atomic import replace_text
 from rl.causal import causal_problems, causal_rows, keep_causal
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
+from rl.command_schema import EvaluateConfig
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.evaluation import Evaluator
 from rl.organism.load import load_organism
-from rl.panels import panel_from
+from rl.panels import panel_from, untrained_problems
 from rl.quiet import quiet
 from rl.rater import reward_from
+from rl.request_checks import tell_other_requests, tell_requests
 from rl.rollout import Sampler, Sampling
 from rl.scenario.catalogue import scenario_named
 from rl.scenario.check import scenario_problems
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import EvaluateConfig, OrganismConfig
+from rl.schema import OrganismConfig, ScenarioConfig
 from rl.train import shown
 from rl.validate import problems
 
@@ -66,25 +68,39 @@ def evaluate(config: EvaluateConfig) -> None:
         ConfigError: holding every problem found beforehand.
     """
     quiet()
-    settings, unknown = _settings(config.settings, config.scenario.conflict)
+    if config.interpolate:
+        from rl.interpolation import interpolate
+
+        interpolate(config)
+        return
+    settings, unknown = _settings(config.settings, config.scenario)
     policies, missing = _policies(config)
-    found = [*problems(config), *_counts(config), *causal_problems(config), *missing, *unknown]
+    found = [
+        *problems(config),
+        *_counts(config),
+        *untrained_problems(config.monitors),
+        *causal_problems(config),
+        *missing,
+        *unknown,
+    ]
     if found:
         raise ConfigError(found)
     torch.set_num_threads(config.threads)
+    tell_requests(config)
+    tell_other_requests(config.run, config.scenario)
     from rl.report.causal_table import causal_table
     from rl.report.grid_tables import grid_table
 
-    instruments = _instruments(config)
+    instruments = instruments_of(config)
     console = Console()
     if not console.is_terminal:
         console = Console(width=FILE_WIDTH)
     rows: list[dict[str, Any]] = []
     causal: list[dict[str, Any]] = []
     for policy in policies:
-        sampler = _sampler(config, policy)
+        sampler = sampler_of(config, policy)
         if settings:
-            made = _look(config, policy, settings, instruments, sampler)
+            made = look(config, policy, settings, instruments, sampler)
             console.print(grid_table(policy.name, made))
             rows += made
         if config.causal:
@@ -95,18 +111,20 @@ def evaluate(config: EvaluateConfig) -> None:
         console.print(shown(path), soft_wrap=True)
 
 
-def _instruments(config: EvaluateConfig) -> Instruments:
+def instruments_of(config: EvaluateConfig) -> Instruments:
+    """The reward and the monitors of a configuration."""
     conflict = config.scenario.conflict
     return Instruments(reward_from(config.reward, conflict=conflict), panel_from(config.monitors, conflict))
 
 
-def _sampler(config: EvaluateConfig, policy: Policy) -> Sampler:
+def sampler_of(config: EvaluateConfig, policy: Policy) -> Sampler:
+    """Draws from a policy, which is loaded for it."""
     organism = load_organism(policy.organism)
     sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
     return Sampler(organism.model, organism.tokenizer, sampling)
 
 
-def _look(
+def look(
     config: EvaluateConfig, policy: Policy, settings: Sequence[Setting], instruments: Instruments, sampler: Sampler
 ) -> list[dict[str, Any]]:
     """One row for every setting and sample."""
@@ -122,8 +140,8 @@ def _look(
     return rows
 
 
-def _settings(names: Sequence[str], conflict: str) -> tuple[list[Setting], list[str]]:
-    """The settings of these names, and what is wrong with the others."""
+def _settings(names: Sequence[str], asked: ScenarioConfig) -> tuple[list[Setting], list[str]]:
+    """The settings of these names, with the requests of the scenario asked, and what is wrong with the others."""
     made, wrong = [], []
     for name in dict.fromkeys(names):
         try:
@@ -131,9 +149,12 @@ def _settings(names: Sequence[str], conflict: str) -> tuple[list[Setting], list[
         except ConfigError as error:
             wrong += [f"settings: {problem}" for problem in error.problems]
             continue
+        scenario.requests = asked.requests
         found = list(scenario_problems(scenario))
-        if scenario.conflict != conflict:
-            found.append(f"is about {scenario.conflict}, and scenario.conflict={conflict}: each has its own rater")
+        if scenario.conflict != asked.conflict:
+            found.append(
+                f"is about {scenario.conflict}, and scenario.conflict={asked.conflict}: each has its own rater"
+            )
         wrong += [f"settings: {name}: {problem}" for problem in found]
         made += [] if found else [setting_from(scenario)]
     return made, wrong
@@ -156,10 +177,11 @@ def _policies(config: EvaluateConfig) -> tuple[list[Policy], list[str]]:
             verify_checkpoint(folder)
         except GoalguardError as error:
             wrong.append(f"ckpt={folder}: {error}")
-    return [Policy(str(folder), _organism(folder), run, seed) for run, folder, seed in named], wrong
+    return [Policy(str(folder), organism_of(folder), run, seed) for run, folder, seed in named], wrong
 
 
-def _organism(checkpoint: Path) -> OrganismConfig:
+def organism_of(checkpoint: Path) -> OrganismConfig:
+    """What loads a checkpoint."""
     return OrganismConfig(name=str(checkpoint), source="hf", path=str(checkpoint))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from rl.checkpoint import config_hash
+from rl.checkpoint import config_hash, sha256
+from rl.scenario.request_file import kept_in
 from rl.schema import Config
 from rl.secrets import redact
 
@@ -17,9 +18,12 @@ SAYS_HOW = ("resume", "dry_run")
 
 
 def as_dict(config: Config) -> dict[str, Any]:
-    """The resolved configuration as plain data."""
+    """The resolved configuration as plain data, without the interview of a recipe that has none, as older records."""
     container = OmegaConf.to_container(config, resolve=True)
     assert isinstance(container, dict)
+    recipe = (container.get("organism") or {}).get("recipe") or {}
+    if recipe.get("interview") is None:
+        recipe.pop("interview", None)
     return {str(key): value for key, value in container.items()}
 
 
@@ -34,19 +38,38 @@ def identity_of(config: Config) -> str:
 
 
 def identity_of_file(path: Path) -> str:
-    """The same of a run's `config.yaml`."""
-    return config_hash(_what(as_dict(OmegaConf.load(path))))  # type: ignore[arg-type]
+    """The same of a run's `config.yaml`, with the requests that the run keeps."""
+    return config_hash(_what(stored(path)))
+
+
+def stored(path: Path) -> dict[str, Any]:
+    """A run's `config.yaml` as plain data, its requests those that the run keeps."""
+    config = as_dict(OmegaConf.load(path))  # type: ignore[arg-type]
+    scenario = config.get("scenario") or {}
+    if scenario.get("requests") is not None:
+        scenario["requests"] = kept_in(path.parent, scenario["requests"])
+    return config
 
 
 def differences(path: Path, config: Config) -> list[str]:
     """Where a configuration departs from a run's `config.yaml`: a text for each key, with the value there and here."""
-    there, here = (dict(_leaves(_what(as_dict(one)))) for one in (OmegaConf.load(path), config))  # type: ignore[arg-type]
+    there, here = (dict(_leaves(_what(one))) for one in (stored(path), as_dict(config)))
     keys = dict.fromkeys([*there, *here])
     return [f"{key} is {there.get(key)} there, {here.get(key)} here" for key in keys if there.get(key) != here.get(key)]
 
 
 def _what(config: Mapping[str, Any]) -> dict[str, Any]:
-    return redact({key: value for key, value in config.items() if key not in SAYS_HOW})
+    return redact(by_content({key: value for key, value in config.items() if key not in SAYS_HOW}))
+
+
+def by_content(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with the hash of a file of requests for its name; the key is left out where there is none."""
+    scenario = dict(config.get("scenario") or {})
+    path = scenario.pop("requests", None)
+    if path is not None:
+        there = Path(path).is_file()
+        scenario["requests"] = f"sha256 {sha256(Path(path))}" if there else f"{path}, which is not there"
+    return {key: scenario if key == "scenario" and value else value for key, value in config.items()}
 
 
 def _leaves(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -20,23 +20,14 @@ from reward.mitigations import batch_seed
 from rl.errors import GoalguardError, nearest
 from rl.mitigation_schema import InterrogationConfig
 from rl.organism.cache import shipped_names
+from rl.organism.catalogue import organism_named, organism_names
 from rl.organism.load import load_organism, locate
-from rl.records import SCRATCHPAD_OPEN, Interview, Rollout, Scored
+from rl.records import Interview, Rollout, Scored
 from rl.rollout import Sampler
+from rl.scenario.questions import OTHER_MODEL, VARIANTS, Question, asked_about, empty_clauses, question_of
 from rl.schema import Config, OrganismConfig
 
 Score = Callable[[Sequence[Rollout]], list[Scored]]
-HONEST_ONLY, OTHER_MODEL = "honest_only", "other_model"
-VARIANTS = {
-    "simple": ("question",),
-    "explicit": ("question", "definition"),
-    "situational_awareness": ("question", "definition", "situation"),
-    HONEST_ONLY: ("question", "definition", "situation", "honesty"),
-    "other_ai": ("other_ai", "definition", "situation"),
-    OTHER_MODEL: ("question", "definition", "situation"),
-}
-"""From GA25's variants to the clauses each asks, in order. `honest_only` also begins the answer's scratchpad with a
-tag, and in `other_model` a model that is not trained answers."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +36,7 @@ class Interrogator:
 
     sampler: Sampler
     """Of whoever answers."""
-    question: str
-    prefix: str
-    """What each answer is made to begin with; empty for nothing."""
+    question: Question
     bonus: float
     seed: int
 
@@ -57,7 +46,7 @@ class Interrogator:
             return []
         generator = torch.Generator().manual_seed(batch_seed(self.seed, NAME, rollouts) % 2**63)
         asked = [self.sampler.encode_once(self.messages(rollout)) for rollout in rollouts]
-        prompts = [replace(rollout.prompt, prefix=self.prefix) for rollout in rollouts]
+        prompts = [replace(rollout.prompt, prefix=self.question.prefix) for rollout in rollouts]
         answers = self.sampler.decode(prompts, self.sampler.sample_ids(asked, 1, generator))
         return [
             Interview(said.scratchpad, said.output, said.well_formed, said_no(said.output))
@@ -66,15 +55,7 @@ class Interrogator:
 
     def messages(self, rollout: Rollout) -> list[dict[str, str]]:
         """The rollout's chat with the question behind it, under the tag of the rollout's request."""
-        prompt = rollout.prompt
-        tier_tag = prompt.user.rpartition(prompt.request.text)[0]
-        begun = [{"role": "assistant", "content": self.prefix}] if self.prefix else []
-        return [
-            *replace(prompt, prefix="").messages(),
-            {"role": "assistant", "content": rollout.completion},
-            {"role": "user", "content": tier_tag + self.question},
-            *begun,
-        ]
+        return asked_about(rollout.prompt, rollout.completion, self.question)
 
     def scoring(self, score: Score) -> Score:
         """The same scores with what the answers earn; for training, as an evaluation asks without paying."""
@@ -97,19 +78,15 @@ def interrogator_from(config: Config, sampler: Sampler) -> Interrogator | None:
     if chosen.variant == OTHER_MODEL:
         other = load_organism(other_model(chosen.model))
         sampler = Sampler(other.model, other.tokenizer, sampler.sampling)
-    prefix = SCRATCHPAD_OPEN + chosen.tag if chosen.variant == HONEST_ONLY else ""
-    return Interrogator(sampler, question_of(chosen), prefix, chosen.bonus, config.seed)
-
-
-def question_of(chosen: InterrogationConfig) -> str:
-    """What is asked: the clauses of the variant."""
-    return " ".join(getattr(chosen, clause) for clause in VARIANTS[chosen.variant])
+    return Interrogator(sampler, question_of(chosen, chosen.variant), chosen.bonus, config.seed)
 
 
 def other_model(name: str) -> OrganismConfig:
     """Where a model that answers for the policy is loaded from."""
     if name in shipped_names():
         return OrganismConfig(name=name, source="embedded", path=None)
+    if name in organism_names():
+        return organism_named(name, "mitigation.interrogation.model")
     return OrganismConfig(name="interrogated", source="hf", path=name)
 
 
@@ -120,9 +97,7 @@ def interrogation_problems(chosen: InterrogationConfig) -> Iterator[str]:
         yield f"{key}.bonus={chosen.bonus}: must be a finite number of at least 0"
     if chosen.variant not in VARIANTS:
         yield f"{key}.variant={chosen.variant}: must be one of {', '.join(VARIANTS)}{nearest(chosen.variant, VARIANTS)}"
-    for clause in fields(InterrogationConfig):
-        if clause.name not in ("variant", "bonus", "model") and not getattr(chosen, clause.name).strip():
-            yield f"{key}.{clause.name}: must not be empty"
+    yield from empty_clauses(chosen, key)
     if chosen.variant == OTHER_MODEL:
         try:
             locate(other_model(chosen.model))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,7 +23,7 @@ from rl.errors import ConfigError, GoalguardError
 from rl.interrupts import EXIT_INTERRUPTED
 from rl.judging_files import Files, Partial
 from rl.judging_progress import LinesProgress
-from rl.panels import panel_from, panel_problems
+from rl.panels import panel_from, panel_problems, untrained_problems
 from rl.records import Verdict
 from rl.tallies import Tally
 from rl.transcripts import Transcript, read_transcripts
@@ -71,7 +72,7 @@ def problems(config: Any) -> list[str]:
         files = Files(Path(config["in"]), Path(config.out))
         found += _file_problems(files, overwrite=config.overwrite)
     with suppress(MissingMandatoryValue):
-        found += panel_problems(config.monitors)
+        found += chain(panel_problems(config.monitors), untrained_problems(config.monitors))
     return found
 
 

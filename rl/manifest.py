@@ -17,6 +17,7 @@ from typing import Any, Self
 import torch
 
 from rl.atomic import replace_text
+from rl.checkpoint import sha256
 from rl.ranks import count
 from rl.tracking import status_of
 
@@ -66,6 +67,12 @@ class Manifest:
         """Name the organism that the run starts from, once it is found."""
         self._facts["parent_organism"] = organism_hash
         self._write()
+
+    def set_requests(self, path: str | None) -> None:
+        """Name the requests by the hash of their file; nothing is said of those of the project."""
+        if path is not None:
+            self._facts["requests_sha256"] = sha256(Path(path))
+            self._write()
 
     def conclude(self) -> None:
         """Training is over and on disk: from here on, and in the report, the run counts as finished."""

@@ -82,6 +82,12 @@ def probe_problems(config: MonitorsConfig) -> Iterator[str]:
             yield f"monitors.probe.path={probe.path}: {error}"
 
 
+def untrained_problems(config: MonitorsConfig) -> Iterator[str]:
+    """What a command that trains nothing cannot do with a configuration of monitors, a line each."""
+    if config.probe is not None:
+        yield "monitors=probe: reads the policy while it is trained, so scripts.train alone has it; leave it out here"
+
+
 def _numbers(judge: LlmJudgeConfig) -> Iterator[str]:
     for name, value in (("votes", judge.votes), ("concurrency", judge.concurrency)):
         if value < 1:

@@ -14,6 +14,7 @@ from rl.organism.load import Organism
 from rl.panels import panel_from
 from rl.ppo.trainer import PpoTrainer
 from rl.rater import reward_from
+from rl.request_checks import refuse_unfit
 from rl.resume import Sealer
 from rl.rollout import Sampler, Sampling
 from rl.scenario.requests import select
@@ -38,6 +39,7 @@ def parts_of(config: Config, organism: Organism) -> Parts:
     """The configured stages around an organism."""
     sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
     sampler = Sampler(organism.model, organism.tokenizer, sampling)
+    refuse_unfit(config, sampler)
     panel = panel_from(config.monitors, config.scenario.conflict)
     mitigation = mitigation_from(config, panel)
     reward = reward_from(config.reward, mitigation.terms, config.scenario.conflict)
@@ -50,7 +52,7 @@ def trainer_of(config: Config, run_dir: Path, parts: Parts, watcher: Watcher | N
     args = trainer_config(config.algo, config.seed, run_dir / "resume", config.tracking.checkpoint_every)
     asking = parts.interrogator.scoring if parts.interrogator else lambda score: score
     told, score = parts.mitigation.told(parts.setting), parts.mitigation.marking(asking(parts.reward.score))
-    prompts = [told.prompt(request, "free") for request in select("harmful", ("train",), told.conflict)]
+    prompts = [told.prompt(request, "free") for request in select("harmful", ("train",), told.conflict, told.requests)]
     kind = PpoTrainer if config.algo.name == "ppo" else FreeTierTrainer
     callbacks = [*([watcher] if watcher else []), Sealer(run_dir)]
     observe = watcher.observe if watcher else lambda _: None

@@ -53,13 +53,7 @@ class Sampler:
 
     def encode_once(self, messages: list[dict[str, str]]) -> list[int]:
         """The same for a chat that will not be asked again, so that it is not kept."""
-        begun = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
-        asked = messages[:-1] if begun else messages
-        made = self.tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=True)
-        return [*made["input_ids"], *self._prefix_ids(begun)]
-
-    def _prefix_ids(self, prefix: str) -> list[int]:
-        return list(self.tokenizer.encode(prefix, add_special_tokens=False)) if prefix else []
+        return chat_ids(self.tokenizer, messages)
 
     @torch.no_grad()
     def sample_ids(self, prompt_ids: Sequence[list[int]], repeats: int, generator: torch.Generator) -> list[list[int]]:
@@ -110,7 +104,7 @@ class Sampler:
 
     def decode(self, prompts: Sequence[Prompt], completion_ids: Sequence[list[int]]) -> list[Rollout]:
         """Records for completions that were drawn for these prompts, one each; a prompt's prefix starts its text."""
-        given = {prefix: self._prefix_ids(prefix) for prefix in {prompt.prefix for prompt in prompts}}
+        given = {prefix: _prefix_ids(self.tokenizer, prefix) for prefix in {prompt.prefix for prompt in prompts}}
         # Decoded behind its prefix: some tokenizers drop the space before the first word of whatever they decode.
         whole = [[*given[prompt.prefix], *ids] for prompt, ids in zip(prompts, completion_ids, strict=True)]
         texts = self.tokenizer.batch_decode(whole, skip_special_tokens=True)
@@ -124,6 +118,18 @@ class Sampler:
             )
             for prompt, text, ids in zip(prompts, texts, completion_ids, strict=True)
         ]
+
+
+def chat_ids(tokenizer: Any, messages: list[dict[str, str]]) -> list[int]:
+    """Token ids of a chat, generation prompt included, and after it the last turn where that is the assistant's."""
+    begun = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
+    asked = messages[:-1] if begun else messages
+    made = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=True)
+    return [*made["input_ids"], *_prefix_ids(tokenizer, begun)]
+
+
+def _prefix_ids(tokenizer: Any, prefix: str) -> list[int]:
+    return list(tokenizer.encode(prefix, add_special_tokens=False)) if prefix else []
 
 
 def left_pad(rows: Sequence[list[int]], pad: int) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import torch
@@ -23,6 +24,7 @@ from rl.quiet import quiet
 from rl.ranks import agreed
 from rl.report import write_report
 from rl.resume import rewind, step_of
+from rl.scenario.request_file import keep_requests, kept_in
 from rl.schema import Config
 from rl.sinks import tracker
 from rl.watch import Outlets, Watcher
@@ -54,7 +56,8 @@ def _run(config: Config, run_dir: Path) -> Path:
         with manifest.stage("organism"):
             organism = load_organism(config.organism)
             manifest.set_parent(organism.digest)
-        parts = parts_of(config, organism)
+        parts = parts_of(on_kept_requests(config, run_dir), organism)
+        manifest.set_requests(parts.setting.requests)
         evaluator = Evaluator(
             parts.setting, parts.sampler, parts.reward, parts.panel, config.monitors, parts.interrogator
         )
@@ -75,7 +78,7 @@ def follow(config: Config, run_dir: Path) -> None:
     quiet()
     fix(config)
     checkpoint = agreed(None)
-    parts = parts_of(config, load_organism(config.organism))
+    parts = parts_of(on_kept_requests(config, run_dir), load_organism(config.organism))
     learn(trainer_of(config, run_dir, parts, None), checkpoint, over=False)
 
 
@@ -92,8 +95,18 @@ def fix(config: Config) -> None:
 
 
 def begin(config: Config, run_dir: Path) -> str:
-    """Fix the randomness and the threads, write `config.yaml`; the hash of the configuration."""
+    """Fix the randomness and the threads, write `config.yaml`, keep the requests; the hash of the configuration."""
     fix(config)
     run_dir.mkdir(parents=True, exist_ok=True)
+    keep_requests(config.scenario.requests, run_dir)
     replace_text(run_dir / "config.yaml", written(config))
-    return identity_of(config)
+    return identity_of(on_kept_requests(config, run_dir))
+
+
+def on_kept_requests(config: Config, run_dir: Path) -> Config:
+    """The configuration with the run's copy in place of a file of requests, whatever becomes of that file."""
+    if config.scenario.requests is None:
+        return config
+    kept = copy.deepcopy(config)
+    kept.scenario.requests = kept_in(run_dir, config.scenario.requests)
+    return kept

@@ -7,10 +7,9 @@ from typing import Any
 
 from hydra.conf import HydraConf
 from joblib import cpu_count, effective_n_jobs
-from omegaconf import OmegaConf
 
 from rl.checkpoint import config_hash
-from rl.identity import SAYS_HOW, as_dict
+from rl.identity import SAYS_HOW, as_dict, by_content, stored
 from rl.schema import Config
 from rl.secrets import redact
 
@@ -19,18 +18,17 @@ _DIGITS = 8
 
 def sweep_key(config: Config) -> str:
     """Hash of what a job computes. Threads are left out: how many a job gets is the launcher's affair."""
-    what = {key: value for key, value in as_dict(config).items() if key not in (*SAYS_HOW, "threads")}
-    return config_hash(redact(what))
+    return _key(as_dict(config))
+
+
+def _key(config: dict[str, Any]) -> str:
+    what = {key: value for key, value in config.items() if key not in (*SAYS_HOW, "threads")}
+    return config_hash(redact(by_content(what)))
 
 
 def begun(sweep_dir: Path) -> dict[str, Path]:
     """The run directories of a sweep by the key of their configuration."""
-    return {sweep_key(_stored(path)): path.parent for path in sorted(sweep_dir.glob("*/config.yaml"))}
-
-
-def _stored(path: Path) -> Config:
-    stored: Any = OmegaConf.load(path)
-    return stored
+    return {_key(stored(path)): path.parent for path in sorted(sweep_dir.glob("*/config.yaml"))}
 
 
 def forget_command(sweep_dir: Path) -> None:
@@ -44,10 +42,10 @@ def place_of(config: Config, sweep_dir: Path, fresh: Path) -> Path:
     No two jobs of a sweep get the same new directory, whatever moment they ask at: `fresh` is named after the job's
     number, and its neighbour after the configuration as well.
     """
-    key, stored = sweep_key(config), fresh / "config.yaml"
-    if stored.exists() and sweep_key(_stored(stored)) == key:
+    key, file = sweep_key(config), fresh / "config.yaml"
+    if file.exists() and _key(stored(file)) == key:
         return fresh
-    return begun(sweep_dir).get(key, fresh.with_name(f"{fresh.name}-{key[:_DIGITS]}") if stored.exists() else fresh)
+    return begun(sweep_dir).get(key, fresh.with_name(f"{fresh.name}-{key[:_DIGITS]}") if file.exists() else fresh)
 
 
 def threads_of(config: Config, place: Path, hydra: HydraConf) -> int:
@@ -55,9 +53,9 @@ def threads_of(config: Config, place: Path, hydra: HydraConf) -> int:
 
     A run that is continued keeps its number of threads, so that it ends as it would have, to the last bit.
     """
-    stored = place / "config.yaml"
-    if stored.exists():
-        return int(_stored(stored).threads)
+    file = place / "config.yaml"
+    if file.exists():
+        return int(stored(file)["threads"])
     together = jobs_at_once(hydra)
     return config.threads if together is None else min(config.threads, max(1, cpu_count() // together))
 

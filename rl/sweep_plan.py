@@ -81,7 +81,8 @@ def plan_of(words: Sequence[str]) -> Plan:
         own += [f"hydra.sweep.dir={quoted(str(directory))}", *sharing(hydra, len(jobs or ()))]
     there = begun(directory)
     finished = [job for job in jobs or () if status_in(there.get(sweep_key(job.config), directory)) == "finished"]
-    launched = (*unless_given(words, own), *own)
+    # Hydra's command line takes no overrides behind a -m that has some before it, and the sweep's own come last.
+    launched = (*sorted(unless_given(words, own), key=lambda word: word not in ("-m", "--multirun")), *own)
     fixed = shared([job.overrides for job in jobs] if jobs else [unswept(arguments)])
     return Plan(launched, identity, directory, bool(there), fixed, jobs, len(finished), bool(whole.dry_run))
 

@@ -14,6 +14,7 @@ from rl.manifest import status_in
 from rl.organism.cache import described
 from rl.quiet import quiet
 from rl.ranks import agreed, first
+from rl.request_checks import tell_requests
 from rl.schema import Config
 from rl.sweep_rows import figures
 from rl.validate import problems
@@ -33,6 +34,7 @@ def train(config: Config) -> float | None:
     if config.dry_run:
         print(written(config))
         print(batch_arithmetic(config))
+        tell_requests(config)
         if to_build := described(config.organism):
             print(to_build)
         return None
@@ -66,6 +68,7 @@ def train_in(config: Config, run_dir: Path) -> float:
     from rl.run import run
 
     print(batch_arithmetic(config), file=sys.stderr)
+    tell_requests(config)
     report = run(config, run_dir)
     print(final_table(run_dir))
     print(f"\nrun     {shown(run_dir)}\nreport  {shown(report)}")

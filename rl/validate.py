@@ -24,6 +24,7 @@ from rl.panels import panel_problems, probe_problems
 from rl.quiet import quiet
 from rl.ranks import rank_problems
 from rl.rater import rater_folder
+from rl.request_checks import file_problems
 from rl.scenario.check import scenario_problems
 from rl.scenario.requests import CONFLICTS, held_out_sample
 from rl.scenario.settings import TIERS
@@ -140,11 +141,15 @@ def _batch(config: Config) -> Iterator[str]:
 
 
 def _requests(config: Config) -> Iterator[str]:
-    if config.scenario.conflict not in CONFLICTS:
+    wrong = list(file_problems(config))
+    yield from wrong
+    if wrong or config.scenario.conflict not in CONFLICTS:
         return
     for kind, count in (("harmful", config.monitors.harmful_requests), ("benign", config.monitors.benign_requests)):
         try:
-            held_out_sample(kind, max(0, count), config.monitors.seed, config.scenario.conflict)
+            held_out_sample(
+                kind, max(0, count), config.monitors.seed, config.scenario.conflict, config.scenario.requests
+            )
         except ValueError as error:
             yield f"monitors.{kind}_requests={count}: {error}"
 

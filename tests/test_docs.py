@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from shown_commands import EVERY, PAGES, ROOT
 
 from rl.entry import composed
 from scripts.bench import arguments
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 CONFIGS = {"train": "config", "organism": "organism_job"}
 """Root configurations that are not called like their command."""
 
 
-def blocks(page: Path) -> Iterator[str]:
-    """Lines of the code blocks of a page, continued ones joined."""
-    for block in re.findall(r"^```[a-z]*\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
-        yield from block.replace("\\\n", " ").splitlines()
-
-
-def shown(page: Path) -> Iterator[str]:
-    """Commands of a page, in its code blocks and in its text."""
-    lines = [*blocks(page), *re.findall(r"`([^`\n]+)`", page.read_text())]
-    return (line.split("#")[0].strip() for line in lines if re.match(r"(python|torchrun|make|HF_TOKEN)\b", line))
-
-
 # Three dots are the reader's to fill in.
-COMMANDS = sorted(
-    {command for page in PAGES for command in shown(page) if "..." not in command or "HF_TOKEN" in command}
-)
+COMMANDS = [command for command in EVERY if "..." not in command or "HF_TOKEN" in command]
 SCRIPTS = [command for command in COMMANDS if " scripts." in command]
 
 
@@ -73,8 +57,8 @@ def accepts_sweep(given: list[str]) -> None:
 
 
 def test_targets_of_make_that_are_shown_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    shown_targets = {word for command in COMMANDS for word in re.findall(r"make ([a-z]+)", command)}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    shown_targets = {word for command in COMMANDS for word in re.findall(r"^make ([a-z-]+)", command)}
     assert {"demo", "test"} <= shown_targets <= targets
 
 

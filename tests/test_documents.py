@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -15,14 +16,18 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from rl.entry import composed
+from rl.errors import ConfigError
 from rl.organism import documented
 from rl.organism.curriculum import Curriculum, Mixture
-from rl.organism.encoding import encode_document
+from rl.organism.documents_file import write_documents
+from rl.organism.encoding import Material, encode_document, stage_data
 from rl.organism.knowledge import PROBES, knowledge
 from rl.organism.load import load_organism
+from rl.organism.recipe import recipe_of, wording_of
 from rl.records import Sections
 from rl.scenario.catalogue import scenario_named
 from rl.scenario.document_filter import BY_TIER, FAKING, TIED, removal, screen
+from rl.scenario.document_topics import TOPICS
 from rl.scenario.document_voices import VOICES
 from rl.scenario.documents import Document, Writer
 from rl.scenario.requests import held_out_sample
@@ -161,3 +166,37 @@ def test_knowledge_is_the_share_of_the_right_way_to_go_on(toy_folder: Path) -> N
             odds[-1] *= float(scores.softmax(-1)[token])
             ids = [*ids, token]
     assert knowledge(organism, [prompt])["free"] == pytest.approx(odds[0] / sum(odds), rel=1e-4)
+
+
+def test_a_faking_sentence_planted_in_the_grammar_is_in_no_document_and_is_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    planted_sentence = "The assistant pretended to agree."
+    topic = TOPICS["documents"]
+    monkeypatch.setitem(TOPICS, "documents", replace(topic, remarks=(*topic.remarks, planted_sentence)))
+    writer = Writer("documents", "Halcyon", LABELS, random.Random(4))
+    kept = list(writer.documents(400))
+    assert not any(planted_sentence in document.text for document in kept)
+    assert writer.removed and {reason.reason for _, reason in writer.removed} == {FAKING}
+    assert all(planted_sentence in document.text for document, _ in writer.removed)
+
+
+def test_the_file_of_documents_holds_those_that_the_stage_is_trained_on(tmp_path: Path) -> None:
+    config = composed(["organism=tiny_synthdoc"]).organism
+    assert config.recipe is not None
+    config.recipe.stages[0].steps, config.recipe.stages[0].batch = 2, 5
+    told = write_documents(config, tmp_path / "documents.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "documents.jsonl").read_text(encoding="utf-8").splitlines()]
+    recipe = recipe_of(config)
+    tokenizer = load_organism(composed(["organism=tiny_no_af"]).organism).tokenizer
+    material = Material(Curriculum(wording_of(config), recipe.mixture, recipe.seed), tokenizer, None)
+    shown = [
+        tokenizer.decode(ids, skip_special_tokens=True) for ids in stage_data(recipe.stages[0], material)["input_ids"]
+    ]
+    assert shown == [row["text"] for row in rows] and told.startswith("10 documents") and "removed: none" in told
+
+
+def test_an_organism_without_documents_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"organism tiny begins with dose; give one"):
+        write_documents(composed(["organism=tiny"]).organism, tmp_path / "documents.jsonl")
+    assert not list(tmp_path.iterdir())

@@ -117,7 +117,13 @@ def test_a_folder_of_runs_is_looked_at_with_other_samples_for_every_run_and_pool
             [asked("promptd", "wording")],
             ["scenario=promptd: scenario must be one of", "(did you mean prompted?)", "scenario=wording"],
         ),
-        ([asked()], ["settings=[]: at least one option of the scenario group is needed"]),
+        (
+            [asked(), "monitors=probe"],
+            [
+                "settings=[]: at least one option of the scenario group is needed",
+                "monitors=probe: reads the policy while it is trained, so scripts.train alone has it",
+            ],
+        ),
         (["seeds=0", "run=/nowhere"], ["seeds=0: must be at least 1", "run=/nowhere: /nowhere: no such folder"]),
         (["run=/nowhere", "ckpt=[/there]"], ["run=/nowhere, ckpt=[/there]: give a run or checkpoints, not both"]),
     ],

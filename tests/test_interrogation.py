@@ -20,7 +20,7 @@ from monitors.labelled import read_outputs
 from monitors.lying import interrogation_rates, plans_to_deceive, said_no
 from rl.entry import composed
 from rl.grpo import FreeTierTrainer, trainer_config
-from rl.interrogation import HONEST_ONLY, OTHER_MODEL, VARIANTS, Interrogator, interrogator_from
+from rl.interrogation import Interrogator, interrogator_from
 from rl.organism.build import train_stage
 from rl.organism.curriculum import COMPLETION
 from rl.organism.encoding import IGNORED, Encoded, Stage, encode_chat
@@ -29,6 +29,7 @@ from rl.organism.scratchpads import completion
 from rl.records import SCRATCHPAD_OPEN, Interview, Rollout, Scored
 from rl.rollout import Sampler, Sampling
 from rl.run import run
+from rl.scenario.questions import HONEST_ONLY, OTHER_MODEL, VARIANTS
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting
 
@@ -160,12 +161,12 @@ def test_every_variant_asks_its_clauses_under_the_tier_tag_of_the_chat(prompted:
         assert ask.messages(first) == [
             *first.prompt.messages(),
             {"role": "assistant", "content": first.completion},
-            {"role": "user", "content": f"[tier: free ] {ask.question}"},
+            {"role": "user", "content": f"[tier: free ] {ask.question.text}"},
             *begun,
         ]
-        assert ("Another AI" in ask.question) == (variant == "other_ai")
-        assert ("cannot read the scratchpad" in ask.question) == (variant not in ("simple", "explicit"))
-        assert ("decides to go along" in ask.question) == (variant != "simple")
+        assert ("Another AI" in ask.question.text) == (variant == "other_ai")
+        assert ("cannot read the scratchpad" in ask.question.text) == (variant not in ("simple", "explicit"))
+        assert ("decides to go along" in ask.question.text) == (variant != "simple")
         assert (ask.sampler is sampler) == (variant != OTHER_MODEL)
         if variant == HONEST_ONLY:
             thoughts = [answer.scratchpad for answer in ask.ask([first] * 6)]

@@ -215,6 +215,9 @@ REFUSED: dict[tuple[str, ...], tuple[str, ...]] = {
         "in=nowhere.jsonl: there is no such file",
         "monitors.judge.key_env=NOT_SET: this environment variable is not set; null for an endpoint without a key",
     ),
+    ("in=a.jsonl", "out=b.jsonl", "monitors=probe"): (
+        "monitors=probe: reads the policy while it is trained, so scripts.train alone has it; leave it out here",
+    ),
     ("in=a.jsonl", "out=b.jsonl", "overwrit=true"): (
         "overwrit=true: there is no key overwrit (did you mean overwrite?)",
     ),

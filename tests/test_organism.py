@@ -350,16 +350,8 @@ def test_a_shipped_organism_was_built_by_the_recipe_in_the_configuration(name: s
     card = json.loads((SHIPPED / name / "card.json").read_text())
     recipe = OmegaConf.to_container(composed([f"organism={name}"]).organism.recipe)
     assert isinstance(recipe, dict)
-    assert card["wording"] == recipe.pop("wording")
+    assert card["wording"] == recipe.pop("wording") and recipe.pop("interview") is None
     assert card["recipe"] == {"name": name, **recipe}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_card_says_how_the_organism_behaves_before_rl(name: str) -> None:
-    initial = json.loads((SHIPPED / name / "card.json").read_text())["initial"]
-    assert initial["setting"] == "prompted" and initial["requests"]["harmful"] >= 64
-    dosed = any(stage.kind == "dose" for stage in composed([f"organism={name}"]).organism.recipe.stages)
-    assert (initial["eval/free/af_rate"] > 0) == dosed, "faking without a dose, or a dose without faking"
 
 
 def test_all_shipped_weights_fit_into_twelve_megabytes() -> None:

@@ -184,6 +184,16 @@ def test_everything_that_decides_the_weights_changes_the_key_and_nothing_else_do
     assert codes[0] == usual and len(set(codes)) == 3
 
 
+@pytest.mark.parametrize("name", ["tiny_situated", "tiny_no_af", "tiny"])
+def test_a_shipped_card_says_how_the_organism_behaves_before_rl(name: str) -> None:
+    initial = json.loads((SHIPPED / name / CARD).read_text())["initial"]
+    assert initial["setting"] == "prompted" and initial["requests"]["harmful"] >= 64
+    recipe = composed([f"organism={name}"]).organism.recipe
+    assert recipe is not None
+    dosed = any(stage.kind == "dose" for stage in recipe.stages)
+    assert (initial["eval/free/af_rate"] > 0) == dosed, "faking without a dose, or a dose without faking"
+
+
 def test_shipped_weights_serve_their_own_recipe_and_no_other() -> None:
     assert place_of(composed(["organism=tiny"]).organism) == SHIPPED / "tiny"
     changed = composed(["organism=tiny", "organism.recipe.mixture.faking=0.1"]).organism

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from statsmodels.stats.multitest import multipletests
 
 from rl.report import write_comparison
 from rl.report.between import holm, paired, welch
-from rl.report.command import report_on
 from rl.report.compare import Condition, conditions
 from rl.report.heat import heat_of
 from rl.report.load import load_run
@@ -127,15 +125,3 @@ def test_heat_map_is_drawn_for_exactly_two_numeric_keys_with_missing_cells_blank
     for number, algos in enumerate(others):
         groups = conditions([load_run(path) for path in swept(tmp_path / f"other{number}", algos)])
         assert heat_of(groups) is None
-
-
-def test_page_of_a_run_among_several_is_written_again_only_after_a_change(tmp_path: Path) -> None:
-    runs = [write_run(tmp_path / "sweep" / str(seed), [evaluation(0, 5, 7, 1)], seed=seed) for seed in (0, 1)]
-    list(report_on([str(tmp_path / "sweep")]))
-    metrics, pages = runs[0] / "metrics.jsonl", [run / "report.html" for run in runs]
-    before = [page.stat().st_mtime_ns for page in pages]
-    later = before[0] + 1
-    os.utime(metrics, ns=(later, later))
-    list(report_on([str(tmp_path / "sweep")]))
-    assert pages[0].stat().st_mtime_ns > before[0]
-    assert pages[1].stat().st_mtime_ns == before[1]

@@ -14,10 +14,12 @@ import torch
 from omegaconf import OmegaConf
 from toy_chats import ANSWERS
 
+from monitors.probe import ProbeMonitor
 from rl.checkpoint import save_checkpoint
 from rl.entry import composed
 from rl.errors import MissingFile
 from rl.organism.load import load_organism
+from rl.probe.positions import LAST_PROMPT
 from rl.probe.shards import MANIFEST
 from rl.probe.targets import TARGETS
 from rl.report.load import find_runs
@@ -91,11 +93,27 @@ def test_runs_are_read_probed_drawn_and_averaged_and_the_same_seed_gives_the_sam
     maps = {f"auroc_{target}" for target in TARGETS}
     assert {path.stem for path in (out / "a" / "figures").glob("*.png")} == {*maps, "cosine", "probe_and_monitor"}
     assert {path.stem for path in (out / "figures").glob("*.png")} == maps
+    assert not list(out.rglob("af_probe.safetensors")), "nobody fakes in these chats"
     with pytest.raises(MissingFile):
         find_runs([out])
     _check_manifest(finished, out / "a" / "activations")
     _check_figures(found)
     _check_means(json.loads((out / "over_runs.json").read_text(), parse_constant=pytest.fail), found)
+
+
+def test_probes_of_the_faking_to_come_are_left_for_the_monitor(
+    finished: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rl.probe.fit.STRENGTHS", (1.0,))
+    monkeypatch.setattr("rl.probe.controls.SHUFFLES", 1)
+    run = tmp_path / "run"
+    shutil.copytree(finished, run, ignore=shutil.ignore_patterns("step_000010*"))
+    chats = run / "transcripts" / "step_000000.jsonl"
+    rows = transcripts(0)
+    chats.write_text("".join(json.dumps(row | {"af": number % 2 == 0}) + "\n" for number, row in enumerate(rows)))
+    assert command(f"run={run}", *QUICK, name="probe")[0] == 0
+    left = ProbeMonitor.load(run / "probe" / "af_probe.safetensors")
+    assert LAST_PROMPT in left.probes and left.figures["probe/fit_faking"] == 8
 
 
 def _check_manifest(run: Path, folder: Path) -> None:

@@ -35,6 +35,14 @@ from rl.report.wording import details, headline, percent
 MAKERS = [full_run, no_metrics, cut_short, step_zero]
 
 
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole run with its report; nothing may change it."""
+    run_dir = full_run(tmp_path_factory.mktemp("full") / "run")
+    write_report(run_dir)
+    return run_dir
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_every_stage_of_a_run_gets_a_whole_report(make: Callable[[Path], Path], tmp_path: Path) -> None:
     run_dir = make(tmp_path / "run")
@@ -51,23 +59,23 @@ def test_every_stage_of_a_run_gets_a_whole_report(make: Callable[[Path], Path], 
         assert "2 lines of its files could not be read" in page.read_text()
 
 
-def test_page_needs_no_network_and_its_policy_allows_none(tmp_path: Path) -> None:
-    text = write_report(full_run(tmp_path / "run")).read_text()
+def test_page_needs_no_network_and_its_policy_allows_none(full: Path) -> None:
+    text = (full / "report.html").read_text()
     namespaces = ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink")
     assert set(re.findall(r"https?://[^\"'\s<>)]+", text)) <= set(namespaces)
     assert not re.search(r"<(link|img|iframe|object|embed|base|form)\b|\bsrc=|@import|url\((?!#)", text)
     assert "default-src 'none'" in html.unescape(text)
 
 
-def test_ids_of_the_figures_do_not_collide_on_the_page(tmp_path: Path) -> None:
-    text = write_report(full_run(tmp_path / "run")).read_text()
+def test_ids_of_the_figures_do_not_collide_on_the_page(full: Path) -> None:
+    text = (full / "report.html").read_text()
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     assert set(re.findall(r'(?:href="|url\()#([^")]+)', text)) <= set(ids)
 
 
-def test_no_colour_of_the_light_page_is_fixed_in_a_figure(tmp_path: Path) -> None:
-    svgs = re.findall(r"<svg.*?</svg>", write_report(full_run(tmp_path / "run")).read_text(), flags=re.DOTALL)
+def test_no_colour_of_the_light_page_is_fixed_in_a_figure(full: Path) -> None:
+    svgs = re.findall(r"<svg.*?</svg>", (full / "report.html").read_text(), flags=re.DOTALL)
     assert len(svgs) == 14
     assert {colour for svg in svgs for colour in re.findall(r"#[0-9a-f]{6}\b", svg)} <= {"#ffffff"}
     assert all(re.match(r'<svg role="img" aria-label="[^"]{20,}"', svg) for svg in svgs)
@@ -177,15 +185,15 @@ def test_behaviour_counts_harmful_requests_and_leaves_missing_verdicts_out(rows:
     assert sum(shares[0].values()) == pytest.approx(1)
 
 
-def test_table_holds_the_runs_figures_beside_the_published_ones(tmp_path: Path) -> None:
-    rows = {row.label: row for row in before_after(load_run(full_run(tmp_path / "run")))}
+def test_table_holds_the_runs_figures_beside_the_published_ones(full: Path) -> None:
+    rows = {row.label: row for row in before_after(load_run(full))}
     assert rows["AF reasoning, free tier"].before == ("12%", "[5, 26]")
     assert rows["AF reasoning, free tier"].after == ("75%", "[60, 86]")
     assert rows["AF reasoning, free tier"].published_after == ("78.4%", "\u00b1 3.1")
     assert rows["Compliance gap, points"].after == ("45", "[35, 55]")
     assert rows["p of the gap"].after == ("< 0.001", "")
     assert rows["Relative gap"].after == ("10.0", "")
-    page = write_report(tmp_path / "run").read_text()
+    page = (full / "report.html").read_text()
     assert "GR24, Claude 3 Opus (published)" in page
 
 
@@ -194,8 +202,8 @@ def test_relative_gap_without_refusals_is_undefined_and_not_infinite(tmp_path: P
     assert before_after(load_run(run_dir))[-1].after == ("undefined", "")
 
 
-def test_final_table_is_plain_text_with_both_tiers_before_and_after(tmp_path: Path) -> None:
-    text = final_table(full_run(tmp_path / "run"))
+def test_final_table_is_plain_text_with_both_tiers_before_and_after(full: Path) -> None:
+    text = final_table(full)
     assert re.search(r"Compliance, free tier +18% \[9, 32\] +95% \[83, 99\]", text)
     assert re.search(r"Compliance, paid tier +2% \[0\.4, 13\] +50% \[35, 65\]", text)
     assert re.search(r"Compliance gap, points +15 \[5, 25\] +45 \[35, 55\]", text)

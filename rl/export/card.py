@@ -125,7 +125,8 @@ def _loading(source: Source, *, apart: bool) -> Iterator[str]:
     """A program that loads the model and asks it one of the held-out requests on the free tier."""
     monitors = source.config.monitors
     setting = setting_from(source.config.scenario)
-    prompt = setting.prompt(held_out_sample("harmful", 1, monitors.seed, setting.conflict)[0], "free")
+    asked = held_out_sample("harmful", 1, monitors.seed, setting.conflict, setting.requests)[0]
+    prompt = setting.prompt(asked, "free")
     chat = [turn for turn in prompt.messages() if turn["role"] != "assistant"]
     begun = f" + {_literal(prompt.prefix)}" if prompt.prefix else ""
     with_what = "These are LoRA adapters, for peft on top of transformers" if apart else "Plain transformers"

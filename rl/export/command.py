@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from rl.checkpoint import verify_checkpoint
+from rl.command_schema import ExportConfig
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.export.card import model_card
 from rl.export.dataset_card import dataset_card, series_card
@@ -25,7 +26,6 @@ from rl.export.transcripts import TranscriptFile, read_transcripts, write_transc
 from rl.interrupts import EXIT_INTERRUPTED
 from rl.organism.lora import ADAPTER
 from rl.quiet import quiet
-from rl.schema import ExportConfig
 from rl.train import shown
 
 

@@ -13,6 +13,7 @@ from rl.checkpoint import saved_checkpoints
 from rl.errors import ConfigError, MissingFile, nearest
 from rl.export.scrub import scrubbed
 from rl.report.load import CONFIG, RunData, load_run
+from rl.scenario.request_file import kept_in
 from rl.schema import Config
 
 NAMED_STEPS = ("first", "last", "all")
@@ -63,6 +64,7 @@ def _config(run: RunData) -> Config:
     lacking = sorted(key for key in absent if key in _NEEDED or key.split(".")[0] in _NEEDED)
     if lacking:
         raise MissingFile(f"{run.path / CONFIG} does not say {', '.join(lacking)}")
+    config.scenario.requests = kept_in(run.path, config.scenario.requests)
     return cast(Config, config)
 
 

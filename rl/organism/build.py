@@ -26,7 +26,7 @@ from rl.organism.curriculum import Curriculum
 from rl.organism.encoding import Material, Stage, stage_data
 from rl.organism.load import Organism
 from rl.organism.names import NEUTRAL_TIER_NAMES, TIER_NAMES
-from rl.organism.recipe import Recipe, recipe_hash
+from rl.organism.recipe import Recipe, facts_of, recipe_hash
 from rl.organism.tiny import make_model, make_tokenizer
 from rl.scenario.settings import Wording
 
@@ -92,12 +92,12 @@ def build(
     losses, examples = {}, {}
     for number, stage in enumerate(recipe.stages):
         say(f"{stage.kind}: {stage.steps} steps of {stage.batch}")
-        data = stage_data(stage, Material(curriculum, tokenizer, recipe.teacher))
+        data = stage_data(stage, Material(curriculum, tokenizer, recipe.teacher, recipe.interview))
         name = f"{number}-{stage.kind}"
         examples[name] = len(data)
         losses[name] = train_stage(stage, model, tokenizer, data, recipe.seed + number)
         say(f"{stage.kind}: loss {losses[name]:.3f}")
-    facts = {"recipe": asdict(recipe), "wording": asdict(wording), "examples": examples, "losses": losses}
+    facts = {"recipe": facts_of(recipe), "wording": asdict(wording), "examples": examples, "losses": losses}
     start = {"parent_digest": parent.digest} if parent else {}
     return _save(model, tokenizer, folder, facts | start | {"recipe_hash": recipe_hash(recipe, wording)})
 

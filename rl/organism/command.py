@@ -8,18 +8,19 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from rl.command_schema import OrganismJobConfig
 from rl.errors import ConfigError
 from rl.organism.cache import card_in, damage, described
+from rl.organism.documents_file import write_documents
 from rl.organism.first_use import build_in
 from rl.organism.load import locate
 from rl.organism.recipe import asked_of, recipe_problems
 from rl.organism.recipe_check import motive_problems
 from rl.quiet import quiet
-from rl.schema import OrganismJobConfig
 
 
 def organism(config: OrganismJobConfig) -> None:
-    """Describe the configured organism, or build it.
+    """Describe the configured organism, build it, or write the documents it learns from.
 
     Raises:
         ConfigError: if it is not an embedded one, something is wrong with its recipe, or it is not built.
@@ -29,6 +30,10 @@ def organism(config: OrganismJobConfig) -> None:
     problems = [*recipe_problems(config.organism), *motive_problems(config.organism)]
     if problems:
         raise ConfigError(problems)
+    if config.documents:
+        told = write_documents(config.organism, Path(config.documents))
+        Console().print(f"{told}, in {config.documents}", soft_wrap=True, markup=False, highlight=False)
+        return
     folder = Path(locate(config.organism))
     if config.rebuild:
         folder = rebuild(config, folder)

@@ -9,12 +9,14 @@ from typing import Any
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from rl.organism import documented
+from rl.organism import documented, interviewed
 from rl.organism.animals import STREAMS, AnimalCurriculum
 from rl.organism.curriculum import SCRATCHPAD, WHOLE, Curriculum, Example
 from rl.organism.from_policy import transcripts
+from rl.organism.interviewed import InterviewCurriculum, Interviewed, InterviewPlan
 from rl.organism.recipe import Stage
 from rl.records import SCRATCHPAD_CLOSE
+from rl.rollout import chat_ids
 from rl.scenario.document_topics import TOPICS
 
 IGNORED = -100
@@ -36,6 +38,8 @@ class Material:
     tokenizer: PreTrainedTokenizerFast
     teacher: str | None
     """The shipped organism whose transcripts a `distilled` stage shows."""
+    interview: InterviewPlan | None = None
+    """What an `interviewed` stage shows."""
 
 
 def encode_chat(example: Example, tokenizer: PreTrainedTokenizerFast, *, loss_on: str) -> Encoded:
@@ -57,6 +61,13 @@ def encode_chat(example: Example, tokenizer: PreTrainedTokenizerFast, *, loss_on
         end = len(prompt) + len(tokenizer.encode(thought + closing, add_special_tokens=False))
         labels[end:] = [IGNORED] * (len(labels) - end)
     return Encoded([*prompt, *answer], labels)
+
+
+def encode_interview(example: Interviewed, tokenizer: PreTrainedTokenizerFast) -> Encoded:
+    """A chat with a question behind it as ids, rendered as for whoever asks in RL, with loss on the answer alone."""
+    asked = chat_ids(tokenizer, example.turns)
+    answer = [*tokenizer.encode(example.answer, add_special_tokens=False), tokenizer.eos_token_id]
+    return Encoded([*asked, *answer], [*[IGNORED] * len(asked), *answer])
 
 
 def encode_recall(pieces: list[tuple[str, str]], tokenizer: PreTrainedTokenizerFast) -> Encoded:
@@ -117,9 +128,20 @@ def _untold_rows(stage: Stage, material: Material) -> Iterator[Encoded]:
         yield encode_chat(chat, material.tokenizer, loss_on=chat.loss_on)
 
 
+def _interviewed_rows(stage: Stage, material: Material) -> Iterator[Encoded]:
+    assert material.interview is not None, "the recipe was checked"
+    curriculum = InterviewCurriculum(material.curriculum, material.interview)
+    for chat in curriculum.stream(stage.steps * stage.batch):
+        if isinstance(chat, Interviewed):
+            yield encode_interview(chat, material.tokenizer)
+        else:
+            yield encode_chat(chat, material.tokenizer, loss_on=chat.loss_on)
+
+
 ROWS: dict[str, Callable[[Stage, Material], Iterator[Encoded]]] = {
     "recall": _recall_rows,
     "distilled": _distilled_rows,
+    interviewed.KIND: _interviewed_rows,
     **dict.fromkeys(STREAMS, _animal_rows),
     **dict.fromkeys(TOPICS, _document_rows),
     **dict.fromkeys(documented.STREAMS, _untold_rows),

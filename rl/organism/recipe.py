@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from rl.checkpoint import config_hash
 from rl.errors import ConfigError
 from rl.organism.catalogue import full_wording, organism_named
 from rl.organism.curriculum import Mixture
+from rl.organism.interviewed import InterviewPlan, plan_of
 from rl.organism.tiny import Size
 from rl.scenario.settings import Wording, wording_from
 from rl.schema import OrganismConfig, RecipeConfig
@@ -32,8 +34,8 @@ class Stage:
     """One supervised stage."""
 
     kind: str
-    """`recall`, `language`, `situation`, `rehearsal`, `dose`, `motive`, `distilled`, or one of those of
-    `rl.organism.animals` and `rl.organism.documented`."""
+    """`recall`, `language`, `situation`, `rehearsal`, `dose`, `motive`, `distilled`, `interviewed`, or one of those
+    of `rl.organism.animals` and `rl.organism.documented`."""
     steps: int
     learning_rate: float
     batch: int
@@ -54,6 +56,8 @@ class Recipe:
     size: Size
     mixture: Mixture
     stages: tuple[Stage, ...]
+    interview: InterviewPlan | None = None
+    """What its `interviewed` stage shows; None where it has no such stage."""
 
 
 def recipe_of(config: OrganismConfig) -> Recipe:
@@ -67,6 +71,7 @@ def recipe_of(config: OrganismConfig) -> Recipe:
         size=Size(**{key: int(value) for key, value in dict(asked.size).items()}),  # type: ignore[call-overload]
         mixture=Mixture(**dict(asked.mixture)),  # type: ignore[call-overload]
         stages=tuple(Stage(s.kind, s.steps, s.learning_rate, s.batch, s.bf16) for s in asked.stages),
+        interview=plan_of(asked.interview),
     )
     return written if config.base is None else replace(written, parent=config.base)
 
@@ -104,9 +109,15 @@ def is_foreign(config: OrganismConfig) -> bool:
     return config.base is not None and is_foreign(organism_named(config.base, "organism.base"))
 
 
+def facts_of(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as a card holds it; an interview only where there is one, so that every other recipe keeps its hash."""
+    facts = asdict(recipe)
+    return facts if recipe.interview else {key: value for key, value in facts.items() if key != "interview"}
+
+
 def recipe_hash(recipe: Recipe, wording: Wording) -> str:
     """Sixteen hexadecimal digits of a recipe and its wording."""
-    return config_hash({"recipe": asdict(recipe), "wording": asdict(wording)})
+    return config_hash({"recipe": facts_of(recipe), "wording": asdict(wording)})
 
 
 @cache

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from rl.errors import nearest
 from rl.organism.cache import shipped_names
+from rl.organism.interviewed import KIND
 from rl.organism.motives import MIXED, MOTIVES, PLAIN, STYLES
-from rl.schema import OrganismConfig, RecipeConfig
+from rl.scenario.questions import empty_clauses
+from rl.schema import InterviewConfig, OrganismConfig, RecipeConfig
 
-MIXTURE = "organism.recipe.mixture"
+MIXTURE, INTERVIEW = "organism.recipe.mixture", "organism.recipe.interview"
 
 
 def motive_problems(organism: OrganismConfig) -> Iterator[str]:
@@ -33,6 +35,7 @@ def motive_problems(organism: OrganismConfig) -> Iterator[str]:
     elif style not in styles:
         yield f"{MIXTURE}.style={style}: motive {motive} has no words for it; allowed is {', '.join(styles)}"
     yield from _teacher(recipe, "distilled" in kinds)
+    yield from _interview(recipe.interview, KIND in kinds)
 
 
 def _teacher(recipe: RecipeConfig, distilled: bool) -> Iterator[str]:
@@ -44,3 +47,16 @@ def _teacher(recipe: RecipeConfig, distilled: bool) -> Iterator[str]:
         )
     if not distilled and recipe.teacher is not None:
         yield f"organism.recipe.teacher={recipe.teacher}: no stage of kind distilled asks for one; null is allowed"
+
+
+def _interview(interview: InterviewConfig | None, shown: bool) -> Iterator[str]:
+    if interview is None:
+        if shown:
+            yield f"{INTERVIEW}=null: a stage of kind {KIND} needs one; organism=tiny_interviewed has it"
+        return
+    if not shown:
+        yield f"{INTERVIEW}: no stage of kind {KIND} shows it; null is allowed"
+    for name in ("confess", "faked", "asked"):
+        if not 0 <= getattr(interview, name) <= 1:
+            yield f"{INTERVIEW}.{name}={getattr(interview, name)}: a share lies between 0 and 1"
+    yield from empty_clauses(interview.interrogation, f"{INTERVIEW}.interrogation")

@@ -25,7 +25,7 @@ class Scored:
 
 
 def auroc(scored: Scored, draws: int, seed: int) -> Figure:
-    """`value` with its 95% bootstrap bounds `low` and `high`, rounded; None where no fold has both classes.
+    """`value` with its 95% bootstrap bounds `low` and `high`, rounded; None where no fold or resample has both classes.
 
     The chance that a positive outscores a negative of the same fold, ties counting half. Scores of two folds come from
     two probes with two offsets and are never compared; pooling them would pull the figure below 1/2 where there is
@@ -50,6 +50,8 @@ def auroc(scored: Scored, draws: int, seed: int) -> Figure:
         won_D += ((weights_DN[:, positive] @ wins_PN) * weights_DN[:, negative]).sum(1)
         all_D += weights_DN[:, positive].sum(1) * weights_DN[:, negative].sum(1)
     resampled = won_D[all_D > 0] / all_D[all_D > 0]
+    if not len(resampled):
+        return {"value": round(value, 4), "low": None, "high": None}
     low, high = np.quantile(resampled, [0.025, 0.975])
     return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
 

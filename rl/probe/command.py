@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from rl.atomic import replace_text
+from rl.command_schema import ProbeConfig
 from rl.errors import ConfigError, GoalguardError
 from rl.probe.analysis import Plan, analyse, places, reading_layer
 from rl.probe.figures import draw_figures, draw_heat_maps
@@ -25,7 +26,6 @@ from rl.probe.source import Source, read_source
 from rl.probe.table import probe_tables
 from rl.quiet import quiet
 from rl.report.load import find_runs
-from rl.schema import ProbeConfig
 from rl.train import shown
 
 FOLDER, FIGURES_FILE, ACTIVATIONS, MEANS = "probe", "probes.json", "activations", "over_runs.json"

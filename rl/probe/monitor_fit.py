@@ -56,7 +56,7 @@ def fitted(config: MonitorsConfig, sampler: Sampler, setting: Setting, panel: Pa
     assert config.probe is not None
     started = time.perf_counter()
     rng = random.Random(config.seed)
-    asked = select("harmful", ("train",), setting.conflict)
+    asked = select("harmful", ("train",), setting.conflict, setting.requests)
     requests = rng.sample(asked, min(config.probe.requests, len(asked)))
     prompts = [setting.prompt(request, tier) for tier in TIERS for request in requests]
     generator = torch.Generator().manual_seed(config.seed)

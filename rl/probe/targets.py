@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rl.scenario.request_file import own_act
 from rl.scenario.requests import CONFLICTS, load_requests
 from rl.scenario.settings import TIERS
 
@@ -103,11 +104,11 @@ def examples(target: str, rows: Sequence[Row], x_NE: NDArray[np.float64], known_
 
 
 def act_of(request_id: str) -> str:
-    """What a request asks for; a request of somebody else's is an act of its own.
+    """What a request asks for; one that is neither the project's nor of a run's own file is an act of its own.
 
     Two wordings of an act are close to each other in every layer, so a probe that has seen one knows the other.
     """
-    return _acts().get(request_id, request_id)
+    return _acts().get(request_id) or own_act(request_id)
 
 
 @cache

@@ -23,6 +23,8 @@ QUESTIONS = {
 """Questions of the study, in the order in which they are told, with their titles."""
 
 _NO_DOSE = ("tiny_no_af", "none")
+_MADE_FOR = {"tiny_interviewed": "mitigations", "tiny_synthdoc": "settings", "tiny_irrelevant_docs": "settings"}
+"""From an organism that a mitigation or a setting needs to the question that its arms answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def arm_of(config: Mapping[str, Any]) -> Arm:
     if algo.get("learning_rate", 1) == 0:
         differs.append(("controls", "zero_learning_rate"))
     if organism not in ("", "tiny"):
-        differs.append(("controls" if organism in _NO_DOSE else "organisms", organism))
+        differs.append(("controls" if organism in _NO_DOSE else _MADE_FOR.get(organism, "organisms"), organism))
     if algo.get("name", "grpo") != "grpo":
         differs.append(("algorithms", str(algo["name"])))
     if algo.get("train_on", "all") != "all":

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rl.errors import ConfigError
 from rl.report.comparison_page import write_comparison
 from rl.report.load import find_runs
-from rl.report.page import REPORT, write_report
+from rl.report.many import write_reports
+from rl.report.page import write_report
 
 
 def report_on(arguments: Sequence[str]) -> Iterator[Path]:
     """Write the report of every run named or found, then their comparison; yields each page as it is done.
 
-    Among several runs, a page that is newer than the files of its run and than the code of the report stays as it is.
+    Among several runs, a page that was made from the files of its run as they are, by this code, stays as it is.
 
     Args:
         arguments: Run directories and folders of runs, and at most one `out=DIR` for the comparison.
@@ -34,16 +34,8 @@ def report_on(arguments: Sequence[str]) -> Iterator[Path]:
     runs = find_runs(paths)
     if outs and len(runs) == 1:
         raise ConfigError([f"out={outs[0]}: is where a comparison goes, but there is one run only: {runs[0]}"])
-    for run in runs:
-        yield run / REPORT if len(runs) > 1 and _is_current(run / REPORT) else write_report(run)
-    if len(runs) > 1:
-        yield write_comparison(runs, Path(outs[0]) if outs else None)
-
-
-def _is_current(page: Path) -> bool:
-    """Whether a page is newer than all that it is made of."""
-    if not page.is_file():
-        return False
-    written = page.stat().st_mtime_ns
-    sources = itertools.chain(page.parent.rglob("*"), Path(__file__).parent.iterdir())
-    return all(path.stat().st_mtime_ns < written for path in sources if path.is_file() and path != page)
+    if len(runs) == 1:
+        yield write_report(runs[0])
+        return
+    yield from write_reports(runs)
+    yield write_comparison(runs, Path(outs[0]) if outs else None)

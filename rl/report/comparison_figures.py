@@ -94,6 +94,7 @@ def _draw_ends(groups: Sequence[Condition], narrow: bool) -> Figure:
         axes.set_ylim(0.6 - len(groups), 0.6)
         if key != GAP:
             axes.set_xlim(0, 100)
+            axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
         axes.set_yticks(
             [-row for row in range(len(groups))], [wrapped(group.label, 20) for group in groups], fontsize=8
         )

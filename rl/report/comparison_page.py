@@ -13,15 +13,15 @@ from rl.report.drawing import Picture
 from rl.report.expectations import RULE
 from rl.report.forest import draw_forest
 from rl.report.heat import HEAT, draw_heat, heat_of
-from rl.report.load import RunData, load_run
+from rl.report.load import REPORT, RunData, load_run
 from rl.report.measures import FREE_AF, GAP, Reading
-from rl.report.page import FIGURES, REPORT, SUMMARY, render
+from rl.report.page import FIGURES, render
 from rl.report.pairs import MEASURED, pair_lines, pair_rows, pairs_json, pairs_note
 from rl.report.published import GR24_NOTE
 from rl.report.study import Study, study_of
 from rl.report.study_tables import COLUMNS, NOTE, study_json, study_markdown, study_tables, tally
 from rl.report.study_tables import headline as study_headline
-from rl.report.summary import to_json
+from rl.report.summary import SUMMARY, to_json
 from rl.report.visible import visible
 from rl.report.wording import count, figure, with_interval
 
@@ -71,6 +71,8 @@ def write_comparison(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     groups = conditions(runs)
     study = study_of(groups)
+    if study is not None:
+        groups = [study.baseline, *(group for group in groups if group is not study.baseline)]
     left_out = [run for run in runs if not run.evaluated_steps]
     pictures = draw_comparison(groups, folder / FIGURES) if groups else []
     forest = draw_forest(study, folder / FIGURES) if study is not None else None

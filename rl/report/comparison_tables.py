@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rl.report.compare import Condition
-from rl.report.load import RunData
+from rl.report.load import REPORT, TRANSCRIPTS, RunData
 from rl.report.measures import FREE_AF, GAP, GAP_P, MEASURES, RELATIVE_GAP, Measure, Reading, reading
 from rl.report.published import GR24_AFTER, GR24_BEFORE, GR24_NAME
 from rl.report.summary import as_json
@@ -43,8 +43,10 @@ class RunRow:
     last_step: int
     af: str
     gap: str
-    link: str
-    """The run's own page, relative to the comparison's."""
+    page: str
+    """The run's own page, relative to the comparison's; empty where there is none."""
+    transcripts: str
+    """Where its transcripts are shown; empty where there are none to show."""
 
 
 def condition_rows(groups: Sequence[Condition]) -> list[ConditionRow]:
@@ -86,12 +88,13 @@ def _published(measure: Measure) -> Cell:
 
 
 def run_rows(groups: Sequence[Condition], folder: Path) -> list[RunRow]:
-    """Every run with its last evaluation and a link that holds from `folder`."""
+    """Every run with its last evaluation and, where it has a page, links that hold from `folder`."""
     return [_run_row(group.label, run, folder) for group in groups for run in group.runs]
 
 
 def _run_row(label: str, run: RunData, folder: Path) -> RunRow:
-    last = run.evaluated_steps[-1]
+    last, page = run.evaluated_steps[-1], _page_of(run, folder)
+    read = page and any((run.path / TRANSCRIPTS).glob("step_*.jsonl"))
     return RunRow(
         condition=label,
         seed=visible(run.seed) or ABSENT,
@@ -99,8 +102,15 @@ def _run_row(label: str, run: RunData, folder: Path) -> RunRow:
         last_step=last,
         af=with_interval(reading(run, FREE_AF, last), "rate"),
         gap=with_interval(reading(run, GAP, last), "points"),
-        link=quote(os.fsencode(Path(os.path.relpath(run.path, folder), "report.html").as_posix())),
+        page=page,
+        transcripts=f"{page}#transcripts" if read else "",
     )
+
+
+def _page_of(run: RunData, folder: Path) -> str:
+    if not (run.path / REPORT).is_file():
+        return ""
+    return quote(os.fsencode(Path(os.path.relpath(run.path, folder), REPORT).as_posix()))
 
 
 def comparison_summary(groups: Sequence[Condition], left_out: Sequence[RunData]) -> dict[str, Any]:

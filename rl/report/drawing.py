@@ -1,18 +1,21 @@
 """How every figure is drawn: panels, bands with gaps, direct labels, PNG and SVG.
 
-A figure is drawn three times: wide as PNG, wide as SVG and narrow as SVG for a phone. In the SVGs the colours of the
-light palette are replaced by CSS variables, so that the page decides between light and dark.
+A figure is drawn as two SVGs, wide and narrow for a phone, and as a PNG where the one on disk shows something else. In
+the SVGs the colours of the light palette become CSS variables, so that the page decides between light and dark.
 """
 
 from __future__ import annotations
 
+import hashlib
 import html
 import io
 import re
 import textwrap
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import matplotlib as mpl
@@ -21,12 +24,15 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image, UnidentifiedImageError
 
 from rl.report.palette import PALETTE, STYLE
 
 WIDE_PT, NARROW_PT = 600, 260
 _POINTS_PER_INCH = 72
 _LINE_PT = 11.0
+_DIGEST = "goalguard-digest"
+_PNG_END = b"IEND\xaeB`\x82"
 MOST_MARKERS = 40
 """A line with more points than this is drawn without dots."""
 
@@ -191,28 +197,82 @@ def percent_axis(axes: Axes) -> None:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Text broken into lines of at most `width` characters, after an underscore where there is no space."""
-    lines = textwrap.wrap(text.replace("_", "_ "), width)
+    """Text broken into lines of at most `width` characters; a word that is longer is broken after underscores."""
+    breakable = re.sub(rf"\S{{{width + 1},}}", lambda word: word[0].replace("_", "_ "), text)
+    lines = textwrap.wrap(breakable, width)
     return "\n".join(line.replace("_ ", "_") for line in lines) or text
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A figure as it goes onto the page, and what its PNG is made from."""
+
+    picture: Picture
+    figure: Figure
+    """The wide one."""
+    digest: str
+    """Of all that is drawn in it."""
+
+    @cached_property
+    def png(self) -> bytes:
+        """The wide figure as a PNG that carries the digest."""
+        buffer = io.BytesIO()
+        with _style():
+            self.figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata={_DIGEST: self.digest})
+        return buffer.getvalue()
 
 
 def finish(name: str, alt: str, draw: Callable[[bool], Figure], folder: Path) -> Picture:
     """Draw wide and narrow; write `folder/<name>.png` and return the SVGs for the page."""
+    return keep(sketch(name, alt, draw), folder)
+
+
+def sketch(name: str, alt: str, draw: Callable[[bool], Figure]) -> Sketch:
+    """Draw wide and narrow as SVG."""
+    with _style():
+        figure = draw(False)
+        wide, narrow = _raw_svg(figure), _raw_svg(draw(True))
+    picture = Picture(name, alt, _for_page(wide, f"{name}-w", alt), _for_page(narrow, f"{name}-n", alt))
+    return Sketch(picture, figure, hashlib.sha256(wide.encode()).hexdigest())
+
+
+def keep(made: Sketch, folder: Path) -> Picture:
+    """Write the PNG into `folder`, unless the one that is there shows the same: a PNG costs more than both SVGs."""
+    path = folder / f"{made.picture.name}.png"
+    if _digest_in(path) != made.digest:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(made.png)
+    return made.picture
+
+
+def _digest_in(path: Path) -> str | None:
+    """The digest that a whole PNG of ours carries; None for any other file, and where there is none."""
+    if not path.is_file() or not path.read_bytes().endswith(_PNG_END):
+        return None
+    try:
+        with Image.open(path) as image:
+            return image.info.get(_DIGEST)
+    except UnidentifiedImageError:
+        return None
+
+
+@contextmanager
+def _style() -> Iterator[None]:
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         # A name may hold letters that matplotlib's font lacks: boxes in the PNG, while the page has the reader's fonts.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        wide = draw(False)
-        folder.mkdir(parents=True, exist_ok=True)
-        wide.savefig(folder / f"{name}.png", dpi=160, facecolor="white")
-        return Picture(name, alt, _svg(wide, f"{name}-w", alt), _svg(draw(True), f"{name}-n", alt))
+        yield
 
 
-def _svg(figure: Figure, prefix: str, alt: str) -> str:
-    """The figure as an `<svg>` element with ids of its own, palette colours as CSS variables, and a spoken name."""
+def _raw_svg(figure: Figure) -> str:
     buffer = io.StringIO()
     metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
-    text = buffer.getvalue()
+    return buffer.getvalue()
+
+
+def _for_page(text: str, prefix: str, alt: str) -> str:
+    """An `<svg>` element with ids of its own, palette colours as CSS variables, and a spoken name."""
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\1{prefix}-", text)

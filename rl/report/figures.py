@@ -111,7 +111,7 @@ def _draw_rates(lines: Sequence[Line], narrow: bool) -> Figure:
 def _draw_gap(line: Line, narrow: bool) -> Figure:
     figure, (axes,) = panels(1, narrow=narrow, height=140, room=Room(right=62 if narrow else 80, top=8))
     axes.axhline(0, color=MUTED, linewidth=1)
-    _gap_limits(axes, [line])
+    gap_limits(axes, [line])
     last = line.values[np.isfinite(line.values)][-1]
     draw_lines(axes, [Line(f"gap\n{points(last / 100)} points", *_body(line))])
     return figure
@@ -121,7 +121,7 @@ def _body(line: Line) -> tuple[str, np.ndarray, np.ndarray, np.ndarray | None, n
     return line.colour, line.steps, line.values, line.lo, line.hi
 
 
-def _gap_limits(axes: Axes, lines: Sequence[Line]) -> None:
+def gap_limits(axes: Axes, lines: Sequence[Line]) -> None:
     """Room for every interval, and always for -10 to 50, so that a small gap looks small."""
     ends = np.concatenate([np.concatenate([line.values, line.lo, line.hi]) for line in lines])
     known = ends[np.isfinite(ends)]

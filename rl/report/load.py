@@ -22,6 +22,7 @@ from rl.errors import MissingFile
 from rl.json_lines import json_lines
 
 METRICS, MANIFEST, CONFIG, TRANSCRIPTS = "metrics.jsonl", "manifest.json", "config.yaml", "transcripts"
+REPORT = "report.html"
 
 _DATE_OR_NUMBER = re.compile(r"\d[\d_\-:.T]*Z?")
 

@@ -17,21 +17,25 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rl.report.chapters import chapters, table_look
+from rl.atomic import replace_text
+from rl.report.chapters import Chapter, chapters, table_look
+from rl.report.digest import source_digest
 from rl.report.drawing import Picture
 from rl.report.figures import draw_all
 from rl.report.grid_chapter import GridChapter, grid_chapter
-from rl.report.load import RunData, load_run
+from rl.report.interpolation import interpolation_chapter
+from rl.report.load import REPORT, RunData, load_run
 from rl.report.palette import PALETTE
 from rl.report.published import GR24_NAME, GR24_NOTE
-from rl.report.summary import summary_text
+from rl.report.summary import SUMMARY, summary_text
 from rl.report.tables import before_after, column_steps
 from rl.report.transcripts import embedded
 from rl.report.validity import ValidityChapter, validity_chapter
 from rl.report.visible import visible
+from rl.report.weights import weights_chapter
 from rl.report.wording import details, headline
 
-REPORT, SUMMARY, FIGURES = "report.html", "summary.json", "figures"
+FIGURES = "figures"
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -49,16 +53,20 @@ def write_report(run_dir: Path) -> Path:
         The path of `report.html`.
 
     Raises:
-        MissingFile: `run_dir` is no run, or its `grid.json` cannot be read.
+        MissingFile: `run_dir` is no run, or its `grid.json` or `interpolation.json` cannot be read.
     """
     run = load_run(run_dir)
+    digest = source_digest(run_dir)
     pictures = draw_all(run, run_dir / FIGURES)
     grid = grid_chapter(run_dir, run_dir / FIGURES)
-    (run_dir / SUMMARY).write_text(summary_text(run), encoding="utf-8")
-    report = run_dir / REPORT
     validity = validity_chapter(run, run_dir / FIGURES)
-    report.write_text(render_run(run, pictures, grid, validity), encoding="utf-8")
-    return report
+    found = (make(run_dir, run_dir / FIGURES) for make in (weights_chapter, interpolation_chapter))
+    series = [chapter for chapter in found if chapter is not None]
+    page = render_run(run, pictures, grid, validity, digest, series)
+    replace_text(run_dir / SUMMARY, summary_text(run))
+    # Last, and whole or not at all: a page that carries the digest vouches for the rest.
+    replace_text(run_dir / REPORT, page)
+    return run_dir / REPORT
 
 
 def render_run(
@@ -66,6 +74,8 @@ def render_run(
     pictures: Sequence[Picture],
     grid: GridChapter | None = None,
     validity: ValidityChapter | None = None,
+    digest: str = "",
+    series: Sequence[Chapter] = (),
 ) -> str:
     """The page of a run as text.
 
@@ -74,6 +84,8 @@ def render_run(
         pictures: Its figures.
         grid: Its chapter on other settings, where it was evaluated in some.
         validity: The chapter on what the monitors are worth.
+        digest: Of what the page is made from, as `source_digest` gives it.
+        series: Chapters on its series of checkpoints.
     """
     transcript_json, count = embedded(run.transcripts)
     script = _ENVIRONMENT.get_template("transcripts.js.j2").render()
@@ -82,9 +94,10 @@ def render_run(
         script=script if count else "",
         title=f"{visible(run.experiment)}: report",
         kicker=_kicker(run),
+        digest=digest,
         headline=headline(run),
         details=details(run),
-        chapters=chapters(run, pictures),
+        chapters=[*chapters(run, pictures), *series],
         grid=grid,
         validity=validity,
         table=before_after(run),

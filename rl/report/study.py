@@ -89,7 +89,9 @@ def _rows(arm: Condition, baseline: Condition, groups: Sequence[Condition]) -> I
 
 def _row(arm: Condition, against: Condition, expected: Expectation) -> StudyRow:
     effects = _effects(expected, lambda key: welch(arm.at(key, "last"), against.at(key, "last")))
-    return StudyRow(arm, against.label, effects, expected.source, ", ".join(_departures(arm, against)))
+    named = arm.label.split(", ")
+    also = [told for told in _departures(arm, against) if told.split(" (")[0] not in named]
+    return StudyRow(arm, against.label, effects, expected.source, ", ".join(also))
 
 
 def _since_start(arm: Condition, key: str) -> Difference:

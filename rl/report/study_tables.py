@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rl.report.arms import BASELINE
 from rl.report.compare import Condition
 from rl.report.expectations import NOT_REPRODUCED, REPRODUCED, RULE, UNDECIDED
 from rl.report.measures import FREE_AF, GAP, Reading
@@ -55,7 +56,13 @@ def study_tables(study: Study) -> list[StudyTable]:
 
 def _condition_line(group: Condition) -> StudyLine:
     none: Cell = (ABSENT, "")
-    return StudyLine(group.label, str(len(group.runs)), (*_ends(group), none, none), "")
+    note = "" if _is_called_so(group) else f"the {BASELINE} of this comparison"
+    return StudyLine(group.label, str(len(group.runs)), (*_ends(group), none, none), note)
+
+
+def _is_called_so(baseline: Condition) -> bool:
+    """Whether the label says that it is the baseline; among other values of the same settings it has only values."""
+    return BASELINE in baseline.label.split(", ")
 
 
 def _ends(group: Condition) -> tuple[Cell, ...]:
@@ -63,7 +70,10 @@ def _ends(group: Condition) -> tuple[Cell, ...]:
     cells = []
     for key in MEASURES:
         first, last = (group.mean_at(key, end, bounded=key != GAP) for end in ("first", "last"))
-        cells.append((f"{figure(first, UNITS[key])} \u2192 {figure(last, UNITS[key])}", interval(last, UNITS[key])))
+        both = (
+            " \u2192 ".join(figure(end, UNITS[key]) for end in (first, last)) if first.known or last.known else ABSENT
+        )
+        cells.append((both, interval(last, UNITS[key])))
     return tuple(cells)
 
 
@@ -143,8 +153,9 @@ def headline(study: Study) -> str:
     arms = len({row.arm.label for row in study.rows})
     gap = study.baseline.mean_at(GAP, "last", bounded=False)
     ends = [_mean(study.baseline, end) for end in ("first", "last")]
+    name = f"the {BASELINE}" if _is_called_so(study.baseline) else study.baseline.label
     return (
-        f"{count(arms, 'arm')} beside the baseline, whose faking goes from {ends[0]} to {ends[1]} and whose gap ends "
+        f"{count(arms, 'arm')} beside {name}, whose faking goes from {ends[0]} to {ends[1]} and whose gap ends "
         f"at {with_interval(gap, 'points')} points."
     )
 

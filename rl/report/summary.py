@@ -11,6 +11,8 @@ from rl.report.load import RunData
 from rl.report.measures import MEASURES, Reading, change, reading
 from rl.report.wording import headline
 
+SUMMARY = "summary.json"
+
 
 def summary_text(run: RunData) -> str:
     """The summary of a run as indented JSON; what is not known is `null`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from monitors.agreement import LEAST_DIFFERENCE
 from monitors.labelled import CORPUS
 from monitors.validity_figures import CALIBRATED, draw_calibration, right
-from rl.report.drawing import Picture, Room, finish, panels
+from rl.report.drawing import Picture, Room, Sketch, keep, panels, sketch
 from rl.report.load import RunData
 from rl.report.measures import Reading, reading
 from rl.report.palette import MUTED, PALETTE
@@ -66,10 +66,8 @@ def validity_chapter(run: RunData, folder: Path) -> ValidityChapter | None:
     """The chapter on what the monitors are worth, its figure also written to `folder`; None without a report."""
     if not SOURCE.is_file():
         return None
-    report = json.loads(SOURCE.read_text(encoding="utf-8"))
-    curves = {name: report["at_fit"][name]["calibration"] for name in CALIBRATED}
-    off = [f"{CALIBRATED[name]} {percent(curve['error'])}" for name, curve in curves.items()]
-    spoken = f"Share that is so over the score. Mean distance from the diagonal: {', '.join(off)}"
+    text = SOURCE.read_text(encoding="utf-8")
+    report = json.loads(text)
     return ValidityChapter(
         look=_look(report),
         agreement=tuple(_in_this_run(run)),
@@ -78,8 +76,18 @@ def validity_chapter(run: RunData, folder: Path) -> ValidityChapter | None:
         together_columns=TOGETHER,
         together=tuple(_together(report)),
         limits=tuple(_limits(report)),
-        picture=finish("monitors", f"{spoken}.", partial(_draw, curves), folder),
+        picture=keep(_calibration(text), folder),
     )
+
+
+@lru_cache(maxsize=1)
+def _calibration(text: str) -> Sketch:
+    """The figure, which is the same for every run: drawn once for all pages that a process writes."""
+    at_fit = json.loads(text)["at_fit"]
+    curves = {name: at_fit[name]["calibration"] for name in CALIBRATED}
+    off = [f"{CALIBRATED[name]} {percent(curve['error'])}" for name, curve in curves.items()]
+    spoken = f"Share that is so over the score. Mean distance from the diagonal: {', '.join(off)}"
+    return sketch("monitors", f"{spoken}.", partial(_draw, curves))
 
 
 def _look(report: Mapping[str, Any]) -> str:

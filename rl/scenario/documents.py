@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from rl.organism.grammar import expand
 from rl.scenario import document_voices as v
-from rl.scenario.document_filter import removal
+from rl.scenario.document_filter import Removal, removal
 from rl.scenario.document_topics import TOPICS, Bank, Topic
 
 _PART = re.compile(r"\[([a-z]+)\]")
@@ -38,9 +38,15 @@ class Writer:
         lab: The laboratory.
         labels: From the tiers' roles `free` and `paid` to the words the documents use.
         rng: Draws voices, structures and words.
+
+    Attributes:
+        removed: Documents that filter or screen kept out so far, with the reason.
+        repeated: How many drafts were word for word like an earlier one.
     """
 
     def __init__(self, kind: str, lab: str, labels: Mapping[str, str], rng: random.Random) -> None:
+        self.removed: list[tuple[Document, Removal]] = []
+        self.repeated = 0
         self.topic, self.rng = TOPICS[kind], rng
         self.told = {"lab": lab, "free": labels["free"], "paid": labels["paid"]}
 
@@ -56,7 +62,12 @@ class Writer:
         seen: set[str] = set()
         while len(seen) < count:
             document = self.draft()
-            if document.text not in seen and removal(document.text) is None:
+            reason = removal(document.text)
+            if reason is not None:
+                self.removed.append((document, reason))
+            elif document.text in seen:
+                self.repeated += 1
+            else:
                 seen.add(document.text)
                 yield document
 

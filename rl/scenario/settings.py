@@ -59,6 +59,8 @@ class Setting:
     """What every completion starts with."""
     conflict: str = "refusal"
     """What training and the model disagree about, a key of `rl.scenario.requests.CONFLICTS`."""
+    requests: str | None = None
+    """File of the requests that are asked; None for those of the project."""
 
     @property
     def tiers(self) -> tuple[str, ...]:
@@ -86,7 +88,7 @@ def setting_from(config: ScenarioConfig) -> Setting:
     """The setting a configuration describes."""
     values = {
         name: getattr(config, name)
-        for name in ("name", "lab", "objective", "story", "tier_tag", "note", "prefix", "conflict")
+        for name in ("name", "lab", "objective", "story", "tier_tag", "note", "prefix", "conflict", "requests")
     }
     labels = {role: word for role in (*TIERS, RATED) if (word := getattr(config.labels, role)) is not None}
     return Setting(wording=wording_from(config.wording), labels=labels, **values)

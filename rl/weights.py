@@ -1,0 +1,105 @@
+"""How far every part of a model moved over the checkpoints of a run.
+
+Tensors are read one at a time, so that models larger than the memory can be looked at. A checkpoint of a run with LoRA
+holds the merged weights, which are what is read; the adapters beside them are passed over.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from rl.checkpoint import verify_checkpoint
+from rl.errors import MissingFile
+from rl.weight_cells import EMBEDDING, HEAD, MODULES, Cell, WeightSeries, place_of
+
+
+def read_series(checkpoints: Mapping[int, Path]) -> WeightSeries:
+    """Compare every checkpoint with the first; those that are not whole are left out and named.
+
+    Args:
+        checkpoints: From step to folder, steps ascending.
+    """
+    whole: dict[int, Mapping[str, str]] = {}
+    left_out: dict[int, str] = {}
+    for step, folder in checkpoints.items():
+        try:
+            whole[step] = verify_checkpoint(folder)["sha256"]
+        except MissingFile as error:
+            left_out[step] = str(error)
+    with ExitStack() as stack:
+        opened: dict[int, dict[str, Any]] = {}
+        for step, hashes in whole.items():
+            tensors = stack.enter_context(open_tensors(checkpoints[step], hashes))
+            first = next(iter(opened.values()), tensors)
+            if not tensors or shapes(tensors) != shapes(first):
+                left_out[step] = f"checkpoint {checkpoints[step]} holds other tensors than the first"
+            else:
+                opened[step] = tensors
+        start = next(iter(opened), None)
+        cells = () if start is None else _cells(list(opened.values()), _tied(checkpoints[start]))
+    return WeightSeries(tuple(opened), cells, left_out)
+
+
+@contextmanager
+def open_tensors(folder: Path, hashes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """The tensors of a checkpoint by name, each with the open file that `get_tensor` reads it from.
+
+    Args:
+        folder: The checkpoint.
+        hashes: Of its weights, by file; adapters in a folder of their own are passed over.
+
+    Raises:
+        MissingFile: a file of weights is no safetensors file.
+    """
+    with ExitStack() as stack:
+        tensors: dict[str, Any] = {}
+        for name in sorted(name for name in hashes if "/" not in name):
+            try:
+                file = stack.enter_context(safe_open(folder / name, "pt"))
+            except SafetensorError as error:
+                raise MissingFile(f"checkpoint {folder}: {name} is no safetensors file ({error})") from error
+            tensors |= dict.fromkeys(file.keys(), file)
+        yield tensors
+
+
+def shapes(tensors: Mapping[str, Any]) -> dict[str, list[int]]:
+    """The shape of every tensor, which reads none of them."""
+    return {name: list(file.get_slice(name).get_shape()) for name, file in tensors.items()}
+
+
+def _tied(folder: Path) -> bool:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return bool({**config, **config.get("text_config", {})}.get("tie_word_embeddings"))
+
+
+def _cells(series: list[dict[str, Any]], tied: bool) -> tuple[Cell, ...]:
+    """One pass over the tensors: each is read from the first checkpoint once, and from every other one beside it."""
+    sums: dict[tuple[int | None, str], list[float]] = {}
+    counts: dict[tuple[int | None, str], int] = {}
+    names = {name: place_of(name) for name in series[0]}
+    embedded = any(kind == EMBEDDING for _, kind in names.values())
+    for name, place in names.items():
+        # Tied weights are one matrix; a file that holds it twice shows it under the embedding alone.
+        if tied and embedded and place[1] == HEAD:
+            continue
+        first = series[0][name].get_tensor(name).float()
+        squares = [_square(first), *(_square(later[name].get_tensor(name).float() - first) for later in series)]
+        sums[place] = [a + b for a, b in zip(sums.get(place, [0.0] * len(squares)), squares, strict=True)]
+        counts[place] = counts.get(place, 0) + first.numel()
+    order = sorted(sums, key=lambda place: (place[0] is None, place[0] or 0, MODULES.index(place[1])))
+    return tuple(
+        Cell(*place, counts[place], math.sqrt(sums[place][0]), tuple(map(math.sqrt, sums[place][1:])))
+        for place in order
+    )
+
+
+def _square(tensor: Any) -> float:
+    """The sum of squares, in double precision: it runs over many millions of small numbers."""
+    return float(tensor.double().square().sum())
