@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rl.export.figures import figure_at
 from rl.export.source import Source
@@ -89,8 +89,8 @@ def _figures(source: Source, file: TranscriptFile) -> list[Any]:
             if found.known and found.has_interval
         }
         scored = sum(row.get(score) is not None for row in file.rows)
-        counts = {"scored_samples": scored, "unscored_samples": len(file.rows) - scored}
-        made.append(EvalScore(name=score, scorer=score, metrics=metrics, **counts))
+        left = len(file.rows) - scored
+        made.append(EvalScore(name=score, scorer=score, metrics=metrics, scored_samples=scored, unscored_samples=left))
     return made
 
 
@@ -100,7 +100,7 @@ def _sample(row: dict[str, Any], setting: Setting, model: str) -> Any:
 
     kinds = {"system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant}
     asked = [kinds[turn["role"]](content=turn["content"]) for turn in _asked(row, setting)]
-    stopped = "max_tokens" if row["truncated"] else "stop"
+    stopped: Literal["max_tokens", "stop"] = "max_tokens" if row["truncated"] else "stop"
     output = ModelOutput.from_content(model, _content(row), stop_reason=stopped)
     return EvalSample(
         id=str(row["id"]),
@@ -136,5 +136,4 @@ def _score(row: dict[str, Any], name: str) -> Any:
     value = row.get(name)
     if value is None:
         return Score.unscored(reason="no verdict")
-    terms = {"metadata": dict(row["reward_terms"] or {})} if name == "reward" else {}
-    return Score(value=value, **terms)
+    return Score(value=value, metadata=dict(row["reward_terms"] or {}) if name == "reward" else None)
