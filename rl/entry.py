@@ -56,6 +56,8 @@ def refuse_bad_overrides(overrides: Sequence[str], name: str, check: Check = lam
 
     Beside them are named the problems that `check` finds in what the other overrides make.
     """
+    if _all_fine(overrides, name):
+        return
     choices: list[str] = []
     problems, refused = [], []
     for override in sorted(overrides, key=_is_choice, reverse=True):
@@ -70,6 +72,24 @@ def refuse_bad_overrides(overrides: Sequence[str], name: str, check: Check = lam
             choices.append(singles[0])
     if problems:
         raise ConfigError([*problems, *_beside(overrides, refused, name, check)])
+
+
+def _all_fine(overrides: Sequence[str], name: str) -> bool:
+    """Whether nothing is wrong with single values that are tried together, which is the usual case and a quick look.
+
+    Where there is doubt, as in a sweep, each override has to be tried alone.
+    """
+    try:
+        parsed = [OverridesParser.create().parse_override(override) for override in overrides]
+        if any(one.is_sweep_override() for one in parsed):
+            return False
+        choices = [override for override in overrides if _is_choice(override)]
+        if any(_switched_off(one, choices, name) for one in parsed):
+            return False
+        OmegaConf.to_container(compose(name, list(overrides)), resolve=True)
+    except (HydraException, OmegaConfBaseException):
+        return False
+    return True
 
 
 def _beside(overrides: Sequence[str], refused: Sequence[str], name: str, check: Check) -> list[str]:
