@@ -176,7 +176,7 @@ def behind(words: list[str], small: list[str], url: str) -> list[str]:
         added.append("tracking.mode=disabled")
     if given.get("algo") == "ppo":
         added.append("algo.batch_size=16")
-    if script == "evaluate" and "settings" not in given:
+    if script == "evaluate" and not {"settings", "interpolate"} & given.keys():
         added.append("settings=[prompted,no_objective]")
     if re.search(LARGE, " ".join(words)):
         added.append("dry_run=true")
