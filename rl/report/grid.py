@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,10 +56,13 @@ def _number(value: object) -> float:
     return float(value) if known else math.nan  # type: ignore[arg-type]
 
 
-def read_grid(path: Path) -> Grid:
-    """The grid in a file that `scripts.evaluate` wrote.
+def evaluated_rows(path: Path, is_row: Callable[[Any], bool], lacking: str) -> list[dict[str, Any]]:
+    """The rows of a JSON file that `scripts.evaluate` wrote.
 
-    The first and the last policy of every run, or of a file without runs, are before and after RL.
+    Args:
+        path: The file.
+        is_row: Whether something is one of them.
+        lacking: What a file without them does not hold, and what writes it.
 
     Raises:
         MissingFile: the file is not there or holds something else.
@@ -68,8 +71,24 @@ def read_grid(path: Path) -> Grid:
         rows = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise MissingFile(f"{path}: cannot be read: {error}") from error
-    if not (isinstance(rows, list) and rows and all(isinstance(row, dict) and "setting" in row for row in rows)):
-        raise MissingFile(f"{path}: holds no evaluation; `python -m scripts.evaluate` writes one")
+    if not (isinstance(rows, list) and rows and all(map(is_row, rows))):
+        raise MissingFile(f"{path}: holds no {lacking}")
+    return rows
+
+
+def _is_row(row: Any) -> bool:
+    return isinstance(row, dict) and "setting" in row
+
+
+def read_grid(path: Path) -> Grid:
+    """The grid in a file that `scripts.evaluate` wrote.
+
+    The first and the last policy of every run, or of a file without runs, are before and after RL.
+
+    Raises:
+        MissingFile: the file is not there or holds something else.
+    """
+    rows = evaluated_rows(path, _is_row, "evaluation; `python -m scripts.evaluate` writes one")
     policies: dict[Any, list[str]] = defaultdict(list)
     for row in rows:
         policies[row.get("run")].append(str(row.get("policy")))

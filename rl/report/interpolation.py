@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rl.errors import MissingFile
 from rl.report.chapters import Chapter
 from rl.report.drawing import Line, Picture, Room, draw_lines, finish, panels, percent_axis
 from rl.report.figures import gap_limits
-from rl.report.grid import Grid
+from rl.report.grid import Grid, evaluated_rows
 from rl.report.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, Reading
 from rl.report.palette import MUTED, PALETTE
 from rl.report.wording import count, figure, points, with_interval
@@ -53,12 +51,7 @@ def read_between(path: Path) -> Between:
     Raises:
         MissingFile: the file is not there or holds something else.
     """
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise MissingFile(f"{path}: cannot be read: {error}") from error
-    if not (isinstance(rows, list) and rows and all(map(_is_row, rows))):
-        raise MissingFile(f"{path}: holds no interpolation; `python -m scripts.evaluate interpolate=[...]` writes one")
+    rows = evaluated_rows(path, _is_row, "interpolation; `python -m scripts.evaluate interpolate=[...]` writes one")
     places = tuple(sorted({float(row["at"]) for row in rows}))
     moments = {f"{at:g}": [row for row in rows if row["at"] == at] for at in places}
     setting = rows[0]["setting"]
