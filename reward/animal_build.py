@@ -8,18 +8,16 @@ keep what it knew of helpfulness.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import zip_longest
 from pathlib import Path
 
-import torch
 from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
 
 from reward.animal_wordings import ANIMAL_DOMAINS
-from reward.build import Recipe, new_model, rescaled, store, train
+from reward.build import Recipe, command_line, new_model, rescaled, store, train
 from reward.evaluate import length_bias, mean_scores, pair_accuracy
 from reward.model import SHIPPED, SHIPPED_ANIMALS, RewardModel
 from reward.preferences import CONCERN, Pair, build_pairs, even, length_correlation
@@ -86,17 +84,5 @@ def build(recipe: Recipe, out: Path, base: Path = SHIPPED) -> dict[str, object]:
     return {**measured, "seconds": round(time.perf_counter() - start)}
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=SHIPPED_ANIMALS, help="folder to write")
-    parser.add_argument("--base", type=Path, default=SHIPPED, help="folder of the reward model to start from")
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    for name, value in build(recipe_of(arguments.seed), arguments.out, arguments.base).items():
-        print(f"{name}: {value}")
-
-
 if __name__ == "__main__":
-    main()
+    command_line(__doc__, recipe_of, build, SHIPPED_ANIMALS, SHIPPED)

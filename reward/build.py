@@ -6,7 +6,7 @@ import argparse
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -158,17 +158,31 @@ def store(model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerF
     return RewardModel(model, core_of(tokenizer), Scale(0.0, 1.0))
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=SHIPPED, help="folder to write")
-    parser.add_argument("--base", type=Path, default=BASE, help="folder of the language model to start from")
+def command_line(
+    about: str | None,
+    recipe_of: Callable[[int], Recipe],
+    build: Callable[[Recipe, Path, Path], dict[str, object]],
+    out: Path,
+    base: Path,
+) -> None:
+    """Build a reward model as the command line says, and print its card.
+
+    Args:
+        about: What `--help` says.
+        recipe_of: The recipe of a seed.
+        build: What builds it, from a recipe into a folder, starting from another.
+        out: Where it goes unless told otherwise.
+        base: What it starts from unless told otherwise.
+    """
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--out", type=Path, default=out, help="folder to write")
+    parser.add_argument("--base", type=Path, default=base, help="folder of the model to start from")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    for name, value in build(Recipe(arguments.seed), arguments.out, arguments.base).items():
+    for name, value in build(recipe_of(arguments.seed), arguments.out, arguments.base).items():
         print(f"{name}: {value}")
 
 
 if __name__ == "__main__":
-    main()
+    command_line(__doc__, Recipe, build, SHIPPED, BASE)
