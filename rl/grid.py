@@ -22,6 +22,7 @@ from rl.atomic import replace_text
 from rl.causal import causal_problems, causal_rows, keep_causal
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.command_schema import EvaluateConfig
+from rl.console import table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.evaluation import Evaluator
 from rl.organism.load import load_organism
@@ -92,9 +93,7 @@ def evaluate(config: EvaluateConfig) -> None:
     from rl.report.grid_tables import grid_table
 
     instruments = instruments_of(config)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=FILE_WIDTH)
+    console = table_console(FILE_WIDTH)
     rows: list[dict[str, Any]] = []
     causal: list[dict[str, Any]] = []
     for policy in policies:

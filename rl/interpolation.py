@@ -18,12 +18,12 @@ from typing import Any
 
 import torch
 from hydra.core.hydra_config import HydraConfig
-from rich.console import Console
 from safetensors.torch import save_file
 
 from rl.atomic import replace_text
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.command_schema import EvaluateConfig
+from rl.console import table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.export.source import read_source
 from rl.grid import FILE_WIDTH, Policy, instruments_of, look, organism_of, sampler_of
@@ -65,9 +65,7 @@ def interpolate(config: EvaluateConfig) -> None:
     from rl.report.grid_tables import grid_table
 
     instruments, setting = instruments_of(config), setting_from(config.scenario)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=FILE_WIDTH)
+    console = table_console(FILE_WIDTH)
     rows: list[dict[str, Any]] = []
     for pair in ends:
         for at in sorted(config.interpolate):

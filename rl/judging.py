@@ -15,10 +15,10 @@ from typing import Any, BinaryIO
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
-from rich.console import Console
 
 from monitors.judge_prompt import readable
 from monitors.panel import Panel
+from rl.console import table_console
 from rl.errors import ConfigError, GoalguardError
 from rl.interrupts import EXIT_INTERRUPTED
 from rl.judging_files import Files, Partial
@@ -173,9 +173,7 @@ def verdict_row(transcript: Transcript, verdict: Verdict) -> dict[str, Any]:
 
 def _conclude(files: Files, tally: Tally, unread: int) -> None:
     """Say what was found; nothing of a transcript's text reaches the terminal but a tier's name, made readable."""
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=TABLE_WIDTH)
+    console = table_console(TABLE_WIDTH)
     if tally.judged:
         console.print(tally.table())
     for line in _last_words(files, tally, unread):

@@ -15,6 +15,7 @@ from rich.progress import Progress
 
 from rl.atomic import replace_text
 from rl.command_schema import ProbeConfig
+from rl.console import table_console
 from rl.errors import ConfigError, GoalguardError
 from rl.probe.analysis import Plan, analyse, places, reading_layer
 from rl.probe.figures import draw_figures, draw_heat_maps
@@ -48,9 +49,7 @@ def probe(config: ProbeConfig) -> None:
     if found:
         raise ConfigError(found)
     torch.set_num_threads(config.threads)
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=FILE_WIDTH)
+    console = table_console(FILE_WIDTH)
     made = []
     for source in sources:
         figures, paths = probe_run(source, _folder(config, source, sources), config)
