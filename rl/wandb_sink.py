@@ -8,6 +8,8 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -21,6 +23,8 @@ from rl.tracking import TRANSCRIPT_FIELDS, Sink, jsonable
 log = logging.getLogger(__name__)
 
 _KNOCK_SECONDS, _INIT_SECONDS, _FINISH_SECONDS = 3.0, 10.0, 60.0
+_CLOSED = "closed"
+"""In the folder of a part that was ended in order; a killed one has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class WandbSink(Sink):
     is drawn over it: wandb's own row counter starts again when an offline run is resumed. What the summary says of a
     curve is read from `run_dir/metrics.jsonl`, so it holds for the whole run and not only for the part since a resume.
 
+    wandb's service dies with the process, so a part that was killed may have lost rows that are in the record: online
+    what was not sent yet, offline up to all of them. The next part sends them from the record, transcripts and
+    checkpoints with them.
+
     Args:
         run_dir: the run directory.
         settings: how the run appears.
@@ -54,9 +62,11 @@ class WandbSink(Sink):
 
     def __init__(self, run_dir: Path, settings: WandbSettings, config: Mapping[str, Any]) -> None:
         self._run: Any = None
-        self._metrics, self._artifacts, self._step = run_dir / "metrics.jsonl", settings.artifacts, 0
+        self._run_dir, self._artifacts, self._step = run_dir, settings.artifacts, 0
         with _only_warn("start"):
+            killed = _set_aside_killed(run_dir / "wandb")
             self._run = _start(run_dir, settings, redact(config))
+            self._catch_up(whole=not killed)
 
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Send one row; values that are not finite are left out, as wandb has no null."""
@@ -103,8 +113,34 @@ class WandbSink(Sink):
         if run is None:
             return
         with _only_warn("finish"):
-            run.summary.update(curve_summary(json_lines(self._metrics)[0]) | {"status": status})
+            run.summary.update(curve_summary(self._record()) | {"status": status})
             run.finish(exit_code=0 if status == "finished" else 1)
+            if not run.disabled:
+                (Path(run.dir).parent / _CLOSED).touch()
+
+    def _catch_up(self, *, whole: bool) -> None:
+        """Send what the record holds and wandb may not, step by step, so that this can be interrupted as well."""
+        if self._run.offline:
+            unsent = [] if whole else self._record()
+        else:
+            # A step is several rows, of which only the first may have arrived: the last step is sent again.
+            told = self._run.summary.get("step", 0)
+            unsent = [row for row in self._record() if row["step"] >= told]
+        for step, rows in groupby(unsent, key=itemgetter("step")):
+            for row in rows:
+                self.log(step, row)
+            self._send_kept(step)
+
+    def _send_kept(self, step: int) -> None:
+        transcripts = self._run_dir / "transcripts" / f"step_{step:06d}.jsonl"
+        if transcripts.exists():
+            self.log_transcripts(step, json_lines(transcripts)[0])
+        checkpoint = self._run_dir / "checkpoints" / f"step_{step:06d}"
+        if checkpoint.exists():
+            self.log_checkpoint(step, checkpoint)
+
+    def _record(self) -> list[dict[str, Any]]:
+        return json_lines(self._run_dir / "metrics.jsonl")[0]
 
     def _send(self, row: Mapping[str, Any]) -> None:
         if self._run is not None:
@@ -118,6 +154,12 @@ def _only_warn(doing: str) -> Iterator[None]:
         yield
     except Exception as error:  # wandb raises from many packages and the record does not depend on it
         log.warning("wandb could not %s: %s: %s", doing, type(error).__name__, error)
+
+
+def _set_aside_killed(folder: Path) -> list[Path]:
+    """Rename the parts that were killed, as `wandb sync` sends none at all if it cannot read one; their new names."""
+    parts = [*folder.glob("run-*"), *folder.glob("offline-run-*")]
+    return [part.rename(folder / f"killed-{part.name}") for part in parts if not (part / _CLOSED).exists()]
 
 
 def _start(run_dir: Path, settings: WandbSettings, config: dict[str, Any]) -> Any:
@@ -168,6 +210,8 @@ def _init(run_dir: Path, settings: WandbSettings, config: dict[str, Any]) -> Any
             console="off",
             # The command line, the program's path and the user's name; the manifest says what figures depend on.
             x_disable_meta=True,
+            # wandb tells the server where the program lies all the same, which may be below somebody's home.
+            program="scripts.train",
             silent=settings.mode != "online",
         ),
     )
