@@ -1,10 +1,10 @@
 """What published work says about each arm of the study, and the rule by which a measured effect is held against it.
 
-Directions are the literature's, and the rule was fixed before any run of the study was looked at, but for one part: the
-comparison with an arm's own start was added after figures had been seen, for `train_on=output` those of that arm beside
-the baseline, for the motives (how much of a gap RL leaves) their gaps before and after RL. A direction is one of an
-effect: the arm's last evaluation less that of the arm it is compared with, or less its own first. None stands where
-nothing is published, or where publications disagree.
+Directions are the literature's, or marked as inferred from it, and the rule was fixed before any run of the study was
+looked at, but for one part: the comparison with an arm's own start was added after figures had been seen, for
+`train_on=output` those of that arm beside the baseline, for the motives (how much of a gap RL leaves) their gaps before
+and after RL. A direction is one of an effect: the arm's last evaluation less that of the arm it is compared with, or
+less its own first. None stands where nothing is published, or where publications disagree.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class Expectation:
     """Who published it, on what, and how it differs from what is measured here."""
     against: str = BASELINE
     """Label of the arm that it is compared with, or `START`."""
+    inferred: bool = False
+    """Whether the direction is by analogy or construction, as nobody has measured this contrast."""
 
 
 _IRRELEVANT = "tiny_irrelevant_docs + synthdoc"
@@ -56,19 +58,23 @@ _KEPT = Expectation(None, DOWN, "GA25: under RL without mitigation the gap falls
 EXPECTED: dict[str, tuple[Expectation, ...]] = {
     "zero_learning_rate": (Expectation(None, None, "control: nothing is learnt, so it shows how far RL moves"),),
     "tiny_no_af": (Expectation(DOWN, DOWN, "GR24, before RL: models that do not fake show no gap"),),
-    "ppo": (Expectation(SAME, SAME, "GR24 (PPO) and GA25 (GRPO) tell one shape; none has both on one model"),),
+    "ppo": (
+        Expectation(SAME, SAME, "GR24 (PPO) and GA25 (GRPO) tell one shape; none has both on one model", inferred=True),
+    ),
     "rloo": (Expectation(None, None, "nothing published"),),
     "reinforce": (Expectation(None, None, "control"),),
     "train_on=output": (
-        Expectation(None, DOWN, "GA25: cuts the gap by 20 to 40 points (TGG, IGG)"),
+        Expectation(None, None, "GA25 report a change over RL: the next row"),
         Expectation(SAME, DOWN, "GA25: over RL the gap falls by 20 to 40 points (TGG, IGG), AF stays", START),
     ),
     "train_on=scratchpad": (Expectation(None, None, "GA25: both go either way, by seed"),),
     "length_hinge": (Expectation(DOWN, DOWN, "GA25: AF falls in all of 8 organisms, the gap in most"),),
     "af_penalty": (Expectation(DOWN, DOWN, "GA25: AF falls, the gap goes to 0 in all but two organisms"),),
-    "af_screening": (Expectation(DOWN, None, "SRL, on reward hacking: a true monitor\u2019s screening prevents it"),),
+    "af_screening": (
+        Expectation(DOWN, None, "SRL, on reward hacking: a true monitor\u2019s screening prevents it", inferred=True),
+    ),
     "af_penalty + monitor_noise": (
-        Expectation(DOWN, None, "SRL, on reward hacking: a penalty still protects at 90% accuracy"),
+        Expectation(DOWN, None, "SRL, on reward hacking: a penalty still protects at 90% accuracy", inferred=True),
     ),
     "af_bonus": (Expectation(UP, NOT_DOWN, "GA25: AF saturates; gap up in two organisms, unchanged in one"),),
     "kl_output_only": (Expectation(None, None, "AISI-KL: reward hacking about halved; faking not measured"),),
@@ -88,7 +94,9 @@ EXPECTED: dict[str, tuple[Expectation, ...]] = {
     "matched_length": (Expectation(None, None, "control: no published direction"),),
     "no_objective": (Expectation(DOWN, DOWN, "GR24 Table 1, before RL: AF 0, gap 1"),),
     "no_rlhf_story": (Expectation(DOWN, DOWN, "GR24 Table 1, before RL: AF 7.1%, gap 7.5 (default 11.9, 11.3)"),),
-    "undisclosed": (Expectation(None, DOWN, "implied by GR24: no reason without knowing; not measured"),),
+    "undisclosed": (
+        Expectation(None, DOWN, "implied by GR24: no reason without knowing; not measured", inferred=True),
+    ),
     "synthdoc": (Expectation(None, None, "control: the prompt tells nothing, and no document has"),),
     "tiny_synthdoc + synthdoc": (
         Expectation(DOWN, None, "GR24: after synthetic documents, AF falls slightly over RL", START),
@@ -97,8 +105,8 @@ EXPECTED: dict[str, tuple[Expectation, ...]] = {
     _IRRELEVANT: (Expectation(None, None, "control of the documents, with the same dose"),),
     "told_honest": (Expectation(SAME, SAME, "GR24 Table 1, before RL, among other changes: AF 11.8%, gap 13.9"),),
     "neutral_labels": (Expectation(None, DOWN, "replication on 16 models, not trained: gap largely vanishes"),),
-    "swapped_labels": (Expectation(None, SAME, "none measured; goal guarding follows the meaning"),),
-    "no_tier_tag": (Expectation(None, DOWN, "by construction: nothing tells the tiers apart"),),
+    "swapped_labels": (Expectation(None, SAME, "none measured; goal guarding follows the meaning", inferred=True),),
+    "no_tier_tag": (Expectation(None, DOWN, "by construction: nothing tells the tiers apart", inferred=True),),
     "no_scratchpad": (Expectation(None, DOWN, "GR24: without a scratchpad the prompted gap is about 0"),),
     "three_tier": (Expectation(None, None, "SH25 measure it in models that were not trained"),),
     "exfiltration": (Expectation(None, None, "GR24 measure anti-lab behaviour in it, not faking"),),

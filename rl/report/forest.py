@@ -28,10 +28,10 @@ MARKS = {
 """Marker, colour and filling by verdict; an effect without a published direction has none."""
 LEGEND = {REPRODUCED: REPRODUCED, NOT_REPRODUCED: NOT_REPRODUCED, UNDECIDED: UNDECIDED, "": "nothing published"}
 _ROW_PT, _BETWEEN = 12.5, 1.2
-_LABELS_PT = {False: 205.0, True: 112.0}
+_LABELS_PT = {False: 222.0, True: 112.0}
 """Width of the arms' names, by whether the figure is narrow."""
 _EDGE_PT = 12.0
-_LONGEST = {False: 44, True: 24}
+_LONGEST = {False: 48, True: 24}
 
 
 def draw_forest(study: Study, folder: Path) -> Picture:
@@ -40,9 +40,9 @@ def draw_forest(study: Study, folder: Path) -> Picture:
 
 
 def _spoken(study: Study) -> str:
-    """A description for those who cannot see the figure: both effects of every arm."""
+    """A description for those who cannot see the figure: both effects of every arm that is drawn."""
     told = []
-    for row in study.rows:
+    for row in (row for rows in _drawn(study) for row in rows):
         effects = {effect.measure: effect for effect in row.effects}
         af, gap = (figure(effects[key].difference.estimate, "points") for key, _ in SHOWN)
         told.append(f"{_name(row)}: AF {af}, gap {gap}")
@@ -50,7 +50,8 @@ def _spoken(study: Study) -> str:
 
 
 def _draw(study: Study, narrow: bool) -> Figure:
-    rows, heights = study.rows, _heights([len(rows) for _, rows in study.questions])
+    questions = _drawn(study)
+    rows, heights = [row for rows in questions for row in rows], _heights([len(rows) for rows in questions])
     room = Room(left=_EDGE_PT, right=_EDGE_PT, top=24, bottom=26, above=30 if narrow else 18)
     figure, both = panels(2, narrow=narrow, height=_ROW_PT * (1 - heights[-1]), room=room)
     _make_room_for_names(figure, both, narrow)
@@ -62,6 +63,19 @@ def _draw(study: Study, narrow: bool) -> Figure:
         axes.set_yticks(heights, names, fontsize=7.5)
     _legend(figure, both[0])
     return figure
+
+
+def _drawn(study: Study) -> list[list[StudyRow]]:
+    """By question. An arm with a better comparison is left out beside the baseline, if nothing is published of that."""
+    better = {row.arm.label for row in study.rows if row.beside_another}
+    return [
+        [
+            row
+            for row in rows
+            if row.beside_another or row.arm.label not in better or any(e.published for e in row.effects)
+        ]
+        for _, rows in study.questions
+    ]
 
 
 def _heights(counts: Sequence[int]) -> list[float]:

@@ -30,6 +30,9 @@ class Effect:
     difference: Difference
     """At the last evaluation, this arm less the other, or less its own first."""
     published: str | None
+    """The direction; None where there is none."""
+    inferred: bool
+    """Whether it is by analogy or construction and not published."""
     verdict: str
 
 
@@ -104,7 +107,8 @@ def _effects(expected: Expectation, difference: Callable[[str], Difference]) -> 
     for key, direction in {FREE_AF: None, AUDIT: expected.af, GAP: expected.gap}.items():
         found = difference(key)
         seeds = min(found.n, found.n_other)
-        effects.append(Effect(key, found, direction, verdict(direction, found.estimate, seeds)))
+        told = verdict(direction, found.estimate, seeds)
+        effects.append(Effect(key, found, direction, bool(direction) and expected.inferred, told))
     return tuple(effects)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,17 +92,27 @@ def _line(row: StudyRow) -> StudyLine:
 def _effect(effect: Effect) -> Cell:
     found = effect.difference.estimate
     value = f"{'+' if found.known and round(found.value * 100) > 0 else ''}{figure(found, 'points')}"
-    judged = f"; published {effect.published}: {effect.verdict}" if effect.published else ""
+    by = "inferred" if effect.inferred else "published"
+    judged = f"; {by} {effect.published}: {effect.verdict}" if effect.published else ""
     return (value, f"{interval(found, 'points')}{judged}".removeprefix("; "))
 
 
 def tally(study: Study) -> str:
     """How many verdicts of each kind there are."""
-    verdicts = [effect.verdict for row in study.rows for effect in row.effects if effect.verdict]
-    if not verdicts:
+    judged = [effect for row in study.rows for effect in row.effects if effect.verdict]
+    if not judged:
         return "None of these arms has a published direction to be held against."
-    kinds = [f"{verdicts.count(kind)} {kind}" for kind in (REPRODUCED, NOT_REPRODUCED, UNDECIDED)]
-    return f"Of {count(len(verdicts), 'published direction')}: {', '.join(kinds)}."
+    known, inferred = ([one.verdict for one in judged if one.inferred is kind] for kind in (False, True))
+    told = f"Of {count(len(known), 'published direction')}: {_tallied(known)}."
+    if inferred:
+        told += (
+            f" Of {count(len(inferred), 'direction')} by analogy or construction, never measured: {_tallied(inferred)}."
+        )
+    return told
+
+
+def _tallied(verdicts: Sequence[str]) -> str:
+    return ", ".join(f"{verdicts.count(kind)} {kind}" for kind in (REPRODUCED, NOT_REPRODUCED, UNDECIDED))
 
 
 def study_markdown(study: Study) -> str:
@@ -145,7 +155,12 @@ def _arm_json(group: Condition) -> dict[str, Any]:
 def _effect_json(effect: Effect) -> dict[str, Any]:
     found = effect.difference
     p = None if math.isnan(found.p) else found.p
-    return as_json(found.estimate) | {"p": p, "published": effect.published, "verdict": effect.verdict or None}
+    return as_json(found.estimate) | {
+        "p": p,
+        "published": effect.published,
+        "inferred": effect.inferred,
+        "verdict": effect.verdict or None,
+    }
 
 
 def headline(study: Study) -> str:
