@@ -76,13 +76,20 @@ def killed(words: Sequence[str], run_dir: Path, kill: Kill) -> Killed:
     return Killed(kill, moment, code, None if state is None else step_of(state))
 
 
+def train() -> None:
+    """What `python -m scripts.train` does, in a process of the server."""
+    # Inherited from whoever started the server; that process may have ended its service of wandb since.
+    os.environ.pop("WANDB_SERVICE", None)
+    runpy.run_module("scripts.train", run_name="__main__")
+
+
 def start(words: Sequence[str], run_dir: Path) -> ForkServerProcess:
     """A run as somebody types it, in a directory in which it may have been begun."""
     with pytest.MonkeyPatch.context() as patch:
         # A process of the server gets the arguments and the working directory that this one has.
         patch.chdir(ROOT)
         patch.setattr(sys, "argv", ["train", *words, f"hydra.run.dir={run_dir}"])
-        process = SERVER.Process(target=runpy.run_module, args=("scripts.train",), kwargs={"run_name": "__main__"})
+        process = SERVER.Process(target=train)
         process.start()
     return process
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 import wandb
 import yaml
-from killing import SERVER, Kill, killed
+from killing import SERVER, Kill, killed, train
 from test_run import ROOT, wait_for_step
 from test_wandb import CONFIG, offline_runs, record_of, settings
 from wandb_server import Received, WandbServer, serving
@@ -111,7 +110,7 @@ def trained(environment: dict[str, str], words: list[str]) -> None:
     """`python -m scripts.train` for somebody else."""
     os.environ.update(environment)
     sys.argv = ["train", *words]
-    runpy.run_module("scripts.train", run_name="__main__")
+    train()
 
 
 def test_an_online_run_that_was_killed_goes_on_as_the_same_run_without_a_gap(
