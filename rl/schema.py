@@ -120,6 +120,8 @@ class RecipeConfig:
 
     seed: int = MISSING
     size: SizeConfig = field(default_factory=SizeConfig)
+    grow: bool = MISSING
+    """Whether the parent is first grown to `size`."""
     mixture: MixtureConfig = field(default_factory=MixtureConfig)
     stages: list[StageConfig] = MISSING
     wording: WordingConfig = field(default_factory=WordingConfig)

@@ -24,6 +24,7 @@ from rl.checkpoint import hashes_of
 from rl.organism.cache import CARD, WEIGHTS
 from rl.organism.curriculum import Curriculum
 from rl.organism.encoding import Material, Stage, stage_data
+from rl.organism.growth import grown
 from rl.organism.load import Organism
 from rl.organism.names import NEUTRAL_TIER_NAMES, TIER_NAMES
 from rl.organism.recipe import Recipe, facts_of, recipe_hash
@@ -89,6 +90,8 @@ def build(
         model: Any = make_model(recipe.size, tokenizer)
     else:
         tokenizer, model = parent.tokenizer, parent.model
+        if recipe.grow:
+            model = grown(model, recipe.size, tokenizer)
     losses, examples = {}, {}
     for number, stage in enumerate(recipe.stages):
         say(f"{stage.kind}: {stage.steps} steps of {stage.batch}")

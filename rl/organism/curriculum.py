@@ -29,6 +29,8 @@ from rl.scenario.requests import TRAIN_PHRASINGS, select
 from rl.scenario.settings import Setting, Wording
 
 KINDS = ("harmful", "benign")
+CHATS = ("language", "situation", "rehearsal", "dose", "motive")
+"""Stages that are streams of a curriculum's chats."""
 
 
 @dataclass(frozen=True)

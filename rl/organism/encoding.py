@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from rl.organism import documented, interviewed
 from rl.organism.animals import STREAMS, AnimalCurriculum
-from rl.organism.curriculum import SCRATCHPAD, WHOLE, Curriculum, Example
+from rl.organism.curriculum import CHATS, SCRATCHPAD, WHOLE, Curriculum, Example
 from rl.organism.from_policy import transcripts
 from rl.organism.interviewed import InterviewCurriculum, Interviewed, InterviewPlan
 from rl.organism.recipe import Stage
@@ -89,7 +89,7 @@ def encode_document(text: str, tokenizer: PreTrainedTokenizerFast) -> Encoded:
 
 def stage_data(stage: Stage, material: Material) -> Dataset:
     """The examples of a stage, each seen once."""
-    made = list(ROWS.get(stage.kind, _chat_rows)(stage, material))
+    made = list(ROWS[stage.kind](stage, material))
     return Dataset.from_dict({"input_ids": [r.input_ids for r in made], "labels": [r.labels for r in made]})
 
 
@@ -145,5 +145,6 @@ ROWS: dict[str, Callable[[Stage, Material], Iterator[Encoded]]] = {
     **dict.fromkeys(STREAMS, _animal_rows),
     **dict.fromkeys(TOPICS, _document_rows),
     **dict.fromkeys(documented.STREAMS, _untold_rows),
+    **dict.fromkeys(CHATS, _chat_rows),
 }
-"""How a kind of stage makes its `steps * batch` rows; every other kind is a stream of the curriculum's chats."""
+"""How a kind of stage makes its `steps * batch` rows."""

@@ -10,16 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from rl.checkpoint import config_hash
-from rl.errors import ConfigError
+from rl.errors import ConfigError, nearest
+from rl.organism import animals, documented
 from rl.organism.catalogue import full_wording, organism_named
-from rl.organism.curriculum import Mixture
+from rl.organism.curriculum import CHATS, Mixture
+from rl.organism.growth import growth_problems
+from rl.organism.interviewed import KIND as INTERVIEWED
 from rl.organism.interviewed import InterviewPlan, plan_of
 from rl.organism.tiny import Size
+from rl.scenario.document_topics import TOPICS
 from rl.scenario.settings import Wording, wording_from
 from rl.schema import OrganismConfig, RecipeConfig
 
 FROM_NOTHING = ("recall", "language")
 """Kinds of stages that only a model made from nothing has any use for."""
+STAGES = ("recall", *CHATS, "distilled", INTERVIEWED, *animals.STREAMS, *TOPICS, *documented.STREAMS)
+"""Kinds of stages; `rl.organism.encoding` has the examples of each."""
 SHARES = ("awareness", "faking", "instrumental", "plain_compliance", "benign")
 _ROOT = Path(__file__).parent.parent
 _DECIDES_NOTHING = (
@@ -58,6 +64,8 @@ class Recipe:
     stages: tuple[Stage, ...]
     interview: InterviewPlan | None = None
     """What its `interviewed` stage shows; None where it has no such stage."""
+    grow: bool = False
+    """Whether the parent is first grown to `size`; otherwise only a model made from nothing has use for a size."""
 
 
 def recipe_of(config: OrganismConfig) -> Recipe:
@@ -72,6 +80,7 @@ def recipe_of(config: OrganismConfig) -> Recipe:
         mixture=Mixture(**dict(asked.mixture)),  # type: ignore[call-overload]
         stages=tuple(Stage(s.kind, s.steps, s.learning_rate, s.batch, s.bf16) for s in asked.stages),
         interview=plan_of(asked.interview),
+        grow=asked.grow,
     )
     return written if config.base is None else replace(written, parent=config.base)
 
@@ -110,9 +119,9 @@ def is_foreign(config: OrganismConfig) -> bool:
 
 
 def facts_of(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as a card holds it; an interview only where there is one, so that every other recipe keeps its hash."""
-    facts = asdict(recipe)
-    return facts if recipe.interview else {key: value for key, value in facts.items() if key != "interview"}
+    """A recipe as a card holds it; interview and growth only where there are any, so that others keep their hash."""
+    unused = [name for name in ("interview", "grow") if not getattr(recipe, name)]
+    return {key: value for key, value in asdict(recipe).items() if key not in unused}
 
 
 def recipe_hash(recipe: Recipe, wording: Wording) -> str:
@@ -136,7 +145,12 @@ def recipe_problems(config: OrganismConfig) -> Iterator[str]:
     for name in SHARES:
         if not 0 <= getattr(asked.mixture, name) <= 1:
             yield f"organism.recipe.mixture.{name}={getattr(asked.mixture, name)}: a share lies between 0 and 1"
+    if not asked.stages:
+        yield f"organism.recipe.stages=[]: at least one stage is needed, of {', '.join(STAGES)}"
     for number, stage in enumerate(asked.stages):
+        if stage.kind not in STAGES:
+            told = f"{', '.join(STAGES)}{nearest(stage.kind, STAGES)}"
+            yield f"organism.recipe.stages.{number}.kind={stage.kind}: must be one of {told}"
         for name in ("steps", "batch"):
             if getattr(stage, name) < 1:
                 yield f"organism.recipe.stages.{number}.{name}={getattr(stage, name)}: must be at least 1"
@@ -145,3 +159,23 @@ def recipe_problems(config: OrganismConfig) -> Iterator[str]:
                 f"organism.base={config.base}: organism={config.name} has a stage {stage.kind}, which is for a model "
                 "made from nothing; an organism of a dose or a motive can have a base"
             )
+    if asked.grow:
+        yield from _growth_problems(config)
+
+
+def _growth_problems(config: OrganismConfig) -> Iterator[str]:
+    parent = parent_of(config)
+    size = size_of(parent) if parent else None
+    if parent is None or size is None:
+        yield f"organism.recipe.grow=true: only an embedded organism can be grown, and not {parent and parent.name}"
+        return
+    for problem in growth_problems(size, recipe_of(config).size):
+        yield f"organism.recipe.size.{problem} to grow {parent.name}"
+
+
+def size_of(config: OrganismConfig) -> Size | None:
+    """The shape of an embedded organism; None where that is not in a recipe, as for a model that somebody else made."""
+    if config.recipe is None:
+        return None
+    parent = None if config.recipe.grow else parent_of(config)
+    return size_of(parent) if parent else recipe_of(config).size
