@@ -276,3 +276,15 @@ def test_a_run_in_which_no_advantage_was_positive_still_gets_its_report(tmp_path
     blank = [{k: None if k.endswith("/credit") else v for k, v in row.items()} for row in rows]
     metrics.write_text("".join(json.dumps(row) + "\n" for row in blank))
     assert write_report(path).exists()
+
+
+def test_a_run_about_animals_is_told_in_its_own_words_and_set_beside_its_own_published_figures(tmp_path: Path) -> None:
+    rows = [evaluation(0, 5, 7, 1), evaluation(10, 24, 30, 3)]
+    pages = {}
+    for conflict in ("refusal", "animal_welfare"):
+        run_dir = write_run(tmp_path / conflict, rows, scenario={"name": "told", "conflict": conflict})
+        pages[conflict] = html.unescape(write_report(run_dir).read_text())
+    animals, refusals = pages["animal_welfare"], pages["refusal"]
+    assert "speak up for animals fell from" in animals and "free-tier refusals" not in animals
+    assert "animal welfare setting" in animals and "78.4%" not in animals
+    assert "free-tier refusals fell from" in refusals and "78.4%" in refusals and "animal welfare" not in refusals

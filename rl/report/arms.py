@@ -16,6 +16,7 @@ QUESTIONS = {
     "segments": "What RL pays for: all tokens, the scratchpad, or the output",
     "mitigations": "Mitigations, their controls, and the anti-mitigation",
     "settings": "Settings: what the prompt tells",
+    "animals": "Another conflict: care about animals instead of refusals",
     "organisms": "Organisms: motive and style",
     "several": "Several things at once",
     "values": "Other values of the configuration",
@@ -23,7 +24,10 @@ QUESTIONS = {
 """Questions of the study, in the order in which they are told, with their titles."""
 
 _NO_DOSE = ("tiny_no_af", "none")
-_MADE_FOR = {"tiny_interviewed": "mitigations", "tiny_synthdoc": "settings", "tiny_irrelevant_docs": "settings"}
+_MADE_FOR = {
+    "tiny_interviewed": "mitigations", "tiny_synthdoc": "settings", "tiny_irrelevant_docs": "settings",
+    "tiny_animal": "animals", "tiny_animal_no_af": "animals",
+}  # fmt: skip
 """From an organism that a mitigation or a setting needs to the question that its arms answer."""
 
 
@@ -57,7 +61,7 @@ def arm_of(config: Mapping[str, Any]) -> Arm:
         differs.append(("segments", f"train_on={algo['train_on']}"))
     differs += [("mitigations", name) for name in _mitigations(config)]
     if scenario not in ("", "prompted"):
-        differs.append(("settings", scenario))
+        differs.append(("animals" if scenario.startswith("animal_welfare") else "settings", scenario))
     questions = list(dict.fromkeys(question for question, _ in differs))
     question = questions[0] if len(questions) == 1 else "several" if questions else "values"
     return Arm(question, tuple(name for _, name in differs))

@@ -13,7 +13,7 @@ import numpy as np
 
 from monitors.bimodality import Bimodality, bimodality
 from rl.report.arms import QUESTIONS, Arm, arm_of
-from rl.report.load import RunData
+from rl.report.load import REFUSAL, RunData
 from rl.report.measures import Reading, over_seeds
 from rl.report.visible import visible
 
@@ -92,6 +92,12 @@ def conditions(runs: Sequence[RunData]) -> list[Condition]:
             parts = [name, label] if len(experiments) > 1 else [label or name]
             found.append(Condition(visible(", ".join(part for part in parts if part)), tuple(same)))
     return sorted(found, key=lambda group: _place(group.arm))
+
+
+def conflict_of(groups: Sequence[Condition]) -> str:
+    """The conflict that all conditions are about, and that of refusals where they are about several."""
+    found = {run.conflict for group in groups for run in group.runs}
+    return found.pop() if len(found) == 1 else REFUSAL
 
 
 def _place(arm: Arm) -> tuple[bool, int]:

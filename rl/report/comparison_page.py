@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rl.report.compare import Condition, conditions
+from rl.atomic import replace_text
+from rl.report.compare import Condition, conditions, conflict_of
 from rl.report.comparison_figures import draw_comparison
 from rl.report.comparison_tables import COMPARED, comparison_summary, condition_rows, run_rows
 from rl.report.drawing import Picture
@@ -17,7 +18,7 @@ from rl.report.load import REPORT, RunData, load_run
 from rl.report.measures import FREE_AF, GAP, Reading
 from rl.report.page import FIGURES, render
 from rl.report.pairs import MEASURED, pair_lines, pair_rows, pairs_json, pairs_note
-from rl.report.published import GR24_NOTE
+from rl.report.published import published_on
 from rl.report.study import Study, study_of
 from rl.report.study_tables import COLUMNS, NOTE, study_json, study_markdown, study_tables, tally
 from rl.report.study_tables import headline as study_headline
@@ -80,12 +81,12 @@ def write_comparison(run_dirs: Sequence[Path], out: Path | None = None) -> Path:
     if heat is not None:
         pictures.append(draw_heat(heat, folder / FIGURES))
     summary = comparison_summary(groups, left_out) | {"pairs": pairs_json(pair_rows(groups))}
-    (folder / SUMMARY).write_text(to_json(summary), encoding="utf-8")
+    replace_text(folder / SUMMARY, to_json(summary))
     if study is not None:
-        (folder / STUDY_JSON).write_text(to_json(study_json(study)), encoding="utf-8")
-        (folder / STUDY_MARKDOWN).write_text(study_markdown(study), encoding="utf-8")
+        replace_text(folder / STUDY_JSON, to_json(study_json(study)))
+        replace_text(folder / STUDY_MARKDOWN, study_markdown(study))
     report = folder / REPORT
-    report.write_text(_page(groups, study, forest, left_out, pictures, folder.resolve()), encoding="utf-8")
+    replace_text(report, _page(groups, study, forest, left_out, pictures, folder.resolve()))
     return report
 
 
@@ -117,7 +118,7 @@ def _page(
         pairs_note=pairs_note(pairs),
         conditions=condition_rows(groups),
         runs=run_rows(groups, folder),
-        published_note=GR24_NOTE,
+        published_note=published_on(conflict_of(groups)).note,
     )
 
 

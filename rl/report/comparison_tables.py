@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rl.report.compare import Condition
+from rl.report.compare import Condition, conflict_of
 from rl.report.load import REPORT, TRANSCRIPTS, RunData
 from rl.report.measures import FREE_AF, GAP, GAP_P, MEASURES, RELATIVE_GAP, Measure, Reading, reading
-from rl.report.published import GR24_AFTER, GR24_BEFORE, GR24_NAME
+from rl.report.published import Published, published_on
 from rl.report.summary import as_json
 from rl.report.tables import Cell
 from rl.report.visible import visible
 from rl.report.wording import ABSENT, figure, interval, with_interval
+from rl.secrets import redact_text
 
 COMPARED = tuple(measure for measure in MEASURES if measure.key != GAP_P)
 """A p value of one run has no mean; the interval of the gap over seeds takes its place."""
@@ -55,7 +56,9 @@ def condition_rows(groups: Sequence[Condition]) -> list[ConditionRow]:
         ConditionRow(group.label, str(len(group.runs)), tuple(_cell(group, measure) for measure in COMPARED))
         for group in groups
     ]
-    return [*rows, ConditionRow(GR24_NAME, ABSENT, tuple(map(_published, COMPARED)), published=True)]
+    published = published_on(conflict_of(groups))
+    cells = tuple(_published(published, measure) for measure in COMPARED)
+    return [*rows, ConditionRow(published.name, ABSENT, cells, published=True)]
 
 
 def _cell(group: Condition, measure: Measure) -> Cell:
@@ -82,8 +85,8 @@ def _mean_in_words(group: Condition, measure: Measure, end: str) -> str:
     return figure(group.mean_at(measure.key, end, bounded=measure.unit == "rate"), measure.unit)
 
 
-def _published(measure: Measure) -> Cell:
-    before, after = GR24_BEFORE[measure.key], GR24_AFTER[measure.key]
+def _published(published: Published, measure: Measure) -> Cell:
+    before, after = published.before[measure.key], published.after[measure.key]
     return (before[0], "") if before == after else (f"{before[0]} \u2192 {after[0]}", after[1])
 
 
@@ -117,12 +120,12 @@ def comparison_summary(groups: Sequence[Condition], left_out: Sequence[RunData])
     """The comparison for programs: per condition the runs and, at both ends, every value with mean and t interval."""
     return {
         "conditions": [_condition_summary(group) for group in groups],
-        "without_evaluation": [str(run.path) for run in left_out],
+        "without_evaluation": [redact_text(str(run.path)) for run in left_out],
     }
 
 
 def _condition_summary(group: Condition) -> dict[str, Any]:
-    runs = [{"path": str(run.path), "seed": run.seed, "status": run.status} for run in group.runs]
+    runs = [{"path": redact_text(str(run.path)), "seed": run.seed, "status": run.status} for run in group.runs]
     summary: dict[str, Any] = {"label": group.label, "runs": runs, "repeated_seeds": group.repeated_seeds}
     summary["gap_modes"] = asdict(group.modes(GAP))
     for end in ("first", "last"):

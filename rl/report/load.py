@@ -23,6 +23,8 @@ from rl.json_lines import json_lines
 
 METRICS, MANIFEST, CONFIG, TRANSCRIPTS = "metrics.jsonl", "manifest.json", "config.yaml", "transcripts"
 REPORT = "report.html"
+REFUSAL, ANIMALS = "refusal", "animal_welfare"
+"""Conflicts: values of `scenario.conflict`."""
 
 _DATE_OR_NUMBER = re.compile(r"\d[\d_\-:.T]*Z?")
 
@@ -48,6 +50,12 @@ class RunData:
                 return source["name"]
         named = [part for part in reversed(self.path.resolve().parts) if not _DATE_OR_NUMBER.fullmatch(part)]
         return named[0]
+
+    @property
+    def conflict(self) -> str:
+        """What the scenario is about, as `scenario.conflict` says; refusals where nothing is said."""
+        scenario = self.config.get("scenario")
+        return ANIMALS if isinstance(scenario, dict) and scenario.get("conflict") == ANIMALS else REFUSAL
 
     @property
     def seed(self) -> str:

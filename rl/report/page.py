@@ -26,7 +26,7 @@ from rl.report.grid_chapter import GridChapter, grid_chapter
 from rl.report.interpolation import interpolation_chapter
 from rl.report.load import REPORT, RunData, load_run
 from rl.report.palette import PALETTE
-from rl.report.published import GR24_NAME, GR24_NOTE
+from rl.report.published import published_on
 from rl.report.summary import SUMMARY, summary_text
 from rl.report.tables import before_after, column_steps
 from rl.report.transcripts import embedded
@@ -88,6 +88,7 @@ def render_run(
         series: Chapters on its series of checkpoints.
     """
     transcript_json, count = embedded(run.transcripts)
+    published = published_on(run.conflict)
     script = _ENVIRONMENT.get_template("transcripts.js.j2").render()
     return render(
         "run.html.j2",
@@ -103,8 +104,8 @@ def render_run(
         table=before_after(run),
         table_look=table_look(run),
         steps=column_steps(run),
-        published_name=GR24_NAME,
-        published_note=GR24_NOTE,
+        published_name=published.name,
+        published_note=published.note,
         transcripts_note=_transcripts_note(len(run.transcripts), count),
         transcript_count=count,
         transcript_json=Markup(transcript_json),

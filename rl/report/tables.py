@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rl.report.load import RunData, load_run
 from rl.report.measures import FREE_COMPLIANCE, MEASURES, RELATIVE_GAP, Measure, reading
-from rl.report.published import GR24_AFTER, GR24_BEFORE
+from rl.report.published import published_on
 from rl.report.visible import visible
 from rl.report.wording import ABSENT, figure, interval
 
@@ -29,13 +29,14 @@ class Row:
 def before_after(run: RunData) -> list[Row]:
     """The table's rows; a run with one evaluation has dashes for `after`."""
     first, last = _ends(run)
+    published = published_on(run.conflict)
     return [
         Row(
             label=f"{measure.label}, points" if measure.unit == "points" else measure.label,
             before=_cell(run, measure, first),
             after=_cell(run, measure, last),
-            published_before=GR24_BEFORE[measure.key],
-            published_after=GR24_AFTER[measure.key],
+            published_before=published.before[measure.key],
+            published_after=published.after[measure.key],
         )
         for measure in MEASURES
     ]
