@@ -19,9 +19,12 @@ def sync(path: Path) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to a hidden neighbour of `path`, sync it and rename it over `path`; makes the folder if needed."""
+    """Write `text` to a hidden neighbour of `path`, sync it and rename it over `path`; makes the folder if needed.
+
+    The neighbour is this process's own: two that write one file at a time leave what either wrote, and never a mixture.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with naming(path):
             partial.write_text(text, encoding="utf-8")

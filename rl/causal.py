@@ -29,6 +29,7 @@ from rl.rollout import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Setting, setting_from
 from rl.schema import MonitorsConfig
+from rl.secrets import redact
 
 CAUSAL = "causal.json"
 AT_ONCE = 64
@@ -141,6 +142,8 @@ def keep_causal(config: EvaluateConfig, found: Sequence[dict[str, Any]]) -> list
         found: Rows of all policies, each with its `run`.
     """
     places: dict[Path, list[dict[str, Any]]] = {}
+    if not found:
+        return []
     if config.out:
         out = Path(config.out)
         places[out.with_name(f"{out.stem}_causal.json")] = list(found)
@@ -149,5 +152,5 @@ def keep_causal(config: EvaluateConfig, found: Sequence[dict[str, Any]]) -> list
             places.setdefault(Path(row["run"]) / CAUSAL, []).append(row)
         places[Path(config.run) / CAUSAL] = list(found)
     for path, mine in places.items():
-        replace_text(path, json.dumps(mine, indent=1, allow_nan=False) + "\n")
+        replace_text(path, json.dumps([redact(row) for row in mine], indent=1, allow_nan=False) + "\n")
     return list(places)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -26,6 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rl.command_schema import register
 from rl.disk import refuse_unwritable
 from rl.errors import ConfigError, GoalguardError, nearest
+from rl.help import help_text
 from rl.interrupts import EXIT_INTERRUPTED
 from rl.schema import Config
 
@@ -176,8 +178,7 @@ def _in_words(override: str, key: str, error: Exception, known: Sequence[str]) -
     if key not in known:
         groups = [str(path.relative_to(CONF)) for path in CONF.rglob("*") if path.is_dir()]
         return f"{override}: there is no key {key}{nearest(key, [*known, *groups])}"
-    reason = re.sub(r"\s+", " ", str(error.__cause__ or error).split("full_key")[0]).strip()
-    return f"{override}: {reason}"
+    return f"{override}: {_reason(error)}"
 
 
 def _keys(config: Any, prefix: str = "") -> list[str]:
@@ -191,38 +192,79 @@ def _keys(config: Any, prefix: str = "") -> list[str]:
     return found
 
 
-def hydra_app(job: Callable[[Any], Any], name: str, check: Check = lambda _: [], sweep: Sweep | None = None) -> None:
+def hydra_app(
+    job: Callable[[Any], Any],
+    name: str,
+    check: Check = lambda _: [],
+    sweep: Sweep | None = None,
+    kept: str = "nothing that is half done was kept",
+) -> None:
     """Run a Hydra application whose bad input ends in one message and exit code 2.
 
     Args:
         job: Gets the configuration, and raises for what is wrong with it.
         name: Of the root configuration.
         check: What is wrong with a configuration, a line each; asked where overrides are refused before the job.
-        sweep: Runs the command line in place of the job if it asks for several; None leaves that to Hydra.
+        sweep: Runs the command line in place of the job if it asks for several; None refuses it.
+        kept: What is told on Ctrl-C of what was done before.
     """
+    if {"--help", "-h"} & set(sys.argv):
+        print(help_text(CONF, name))
+        sys.exit(0)
     register()
     overrides = [word for word in sys.argv[1:] if not word.startswith(("-", *HYDRA_WORDS))]
     several = bool({"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(sys.argv))
-    asks_only = any(word in ("--help", "-h", "--hydra-help", "--info") or word.startswith("--cfg") for word in sys.argv)
+    asks_only = any(word in ("--hydra-help", "--info") or word.startswith("--cfg") for word in sys.argv)
     try:
         with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
             if not asks_only:
                 refuse_bad_overrides(overrides, name, check)
+            if several and sweep is None:
+                raise ConfigError(["-m: this command takes one job at a time; scripts.train takes sweeps"])
             if not asks_only and not several:
                 refuse_unwritable(_run_dir(name))
         if sweep and not asks_only and several:
             sys.exit(sweep(sys.argv[1:]))
     except GoalguardError as error:
         fail(error)
-    hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(_guarded(job))()
+    hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(_guarded(job, kept))()
 
 
 def _run_dir(name: str) -> Path:
+    """Where Hydra would put the one job of this command line; raises for words that Hydra itself cannot place."""
     words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
-    return Path(OmegaConf.select(compose(name, words, return_hydra_config=True).hydra, "run.dir"))
+    try:
+        whole = compose(name, words, return_hydra_config=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(
+            [line for word in words for line in _not_for_one_job(word, name)] or [_reason(error)]
+        ) from error
+    return Path(OmegaConf.select(whole.hydra, "run.dir"))
 
 
-def _guarded(job: Callable[[Any], Any]) -> Callable[[DictConfig], Any]:
+def _not_for_one_job(word: str, name: str) -> Iterator[str]:
+    """What is wrong with a word that may ask for several jobs, or be for Hydra itself."""
+    try:
+        parsed = OverridesParser.create().parse_override(word)
+    except HydraException:
+        yield f"{word}: a value that holds = or another sign has to be quoted: {word.partition('=')[0]}=\"'value'\""
+        return
+    if parsed.is_sweep_override():
+        yield f"{word}: several values are a sweep, which takes -m; one value that holds a comma has to be quoted"
+    elif word.startswith(HYDRA_WORDS):
+        try:
+            compose(name, [word], return_hydra_config=True)
+        except (HydraException, OmegaConfBaseException) as error:
+            yield f"{word}: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    """What Hydra or OmegaConf says, in one line and without where it looked."""
+    told = re.split(r"full_key|Config search path", str(error.__cause__ or error))[0]
+    return re.sub(r"\s+", " ", told).strip()
+
+
+def _guarded(job: Callable[[Any], Any], kept: str) -> Callable[[DictConfig], Any]:
     def guarded(config: DictConfig) -> Any:
         try:
             return job(cast(Config, config))
@@ -231,10 +273,19 @@ def _guarded(job: Callable[[Any], Any]) -> Callable[[DictConfig], Any]:
                 raise
             fail(error)
         except KeyboardInterrupt:
-            print("interrupted; everything written so far is kept, resume=auto continues", file=sys.stderr)
+            print(f"interrupted; {kept}", file=sys.stderr)
             sys.exit(EXIT_INTERRUPTED)
+        finally:
+            _leave_no_empty_folder(Path(HydraConfig.get().runtime.output_dir))
 
     return guarded
+
+
+def _leave_no_empty_folder(made: Path) -> None:
+    """Take away the directory that Hydra makes before the job, if the job put nothing into it."""
+    if made.resolve() != Path.cwd():
+        with suppress(OSError):
+            made.rmdir()
 
 
 def fail(error: GoalguardError) -> NoReturn:

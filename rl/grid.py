@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from rl.console import table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.evaluation import Evaluator
 from rl.organism.load import load_organism
+from rl.outputs import file_problems, folder_problems, holds_rows_with
 from rl.panels import panel_from, untrained_problems
 from rl.quiet import quiet
 from rl.rater import reward_from
@@ -35,6 +37,7 @@ from rl.scenario.catalogue import scenario_named
 from rl.scenario.check import scenario_problems
 from rl.scenario.settings import Setting, setting_from
 from rl.schema import OrganismConfig, ScenarioConfig
+from rl.secrets import redact
 from rl.train import shown
 from rl.validate import problems
 
@@ -81,6 +84,7 @@ def evaluate(config: EvaluateConfig) -> None:
         *_counts(config),
         *untrained_problems(config.monitors),
         *causal_problems(config),
+        *out_problems(config, "setting"),
         *missing,
         *unknown,
     ]
@@ -90,12 +94,15 @@ def evaluate(config: EvaluateConfig) -> None:
     tell_requests(config)
     tell_other_requests(config.run, config.scenario)
     from rl.report.causal_table import causal_table
+    from rl.report.grid import GRID
     from rl.report.grid_tables import grid_table
 
     instruments = instruments_of(config)
     console = table_console(FILE_WIDTH)
     rows: list[dict[str, Any]] = []
     causal: list[dict[str, Any]] = []
+    files: list[Path] = []
+    causal_files: list[Path] = []
     for policy in policies:
         sampler = sampler_of(config, policy)
         if settings:
@@ -106,8 +113,10 @@ def evaluate(config: EvaluateConfig) -> None:
             effects = causal_rows(config, sampler, instruments.panel, policy.seed)
             console.print(causal_table(policy.name, effects))
             causal += [{"run": policy.run, "policy": policy.name} | row for row in effects]
-    for path in [*(_keep(config, rows) if rows else ()), *(keep_causal(config, causal) if causal else ())]:
-        console.print(shown(path), soft_wrap=True)
+        # After every policy, so that what breaks off a long look takes no more than the policy it is at.
+        files, causal_files = keep(config, rows, GRID), keep_causal(config, causal)
+    for path in [*chain.from_iterable(map(_drawn, files)), *causal_files]:
+        console.print(shown(path), soft_wrap=True, markup=False)
 
 
 def instruments_of(config: EvaluateConfig) -> Instruments:
@@ -208,21 +217,40 @@ def _counts(config: EvaluateConfig) -> Iterator[str]:
         yield "settings=[]: at least one option of the scenario group is needed, or causal=true"
 
 
-def _keep(config: EvaluateConfig, rows: Sequence[dict[str, Any]]) -> Iterator[Path]:
-    """Write the figures with their pictures; where they lie in a run directory its report is made anew."""
+def keep(config: EvaluateConfig, rows: Sequence[dict[str, Any]], name: str) -> list[Path]:
+    """Write figures to `out`, else as `name` into their run directories and the folder of the runs; the files.
+
+    Args:
+        config: Says where.
+        rows: Of the policies so far, each with its `run`.
+        name: Of the file in a run directory.
+    """
+    places: dict[Path, list[dict[str, Any]]] = {Path(config.out): list(rows)} if rows and config.out else {}
+    if rows and config.run is not None and not config.out:
+        for row in rows:
+            places.setdefault(Path(row["run"]) / name, []).append(row)
+        places[Path(config.run) / name] = list(rows)
+    for path, mine in places.items():
+        replace_text(path, json.dumps([redact(row) for row in mine], indent=1, allow_nan=False) + "\n")
+    return list(places)
+
+
+def out_problems(config: EvaluateConfig, field: str) -> Iterator[str]:
+    """Why figures cannot be kept where they belong; files of earlier figures, whose rows have `field`, are replaced."""
+    if config.out:
+        yield from file_problems(f"out={config.out}", Path(config.out), holds_rows_with(field), "such figures")
+    elif config.run is not None and Path(config.run).is_dir():
+        yield from folder_problems(f"run={config.run}", Path(config.run))
+
+
+def _drawn(path: Path) -> Iterator[Path]:
+    """A file of figures and its picture; where it lies in a run directory its report is made anew."""
     from rl.report import write_report
     from rl.report.grid import GRID
     from rl.report.grid_figure import draw_file
     from rl.report.load import is_run
 
-    places: dict[Path, list[dict[str, Any]]] = {Path(config.out): list(rows)} if config.out else {}
-    if config.run is not None and not config.out:
-        for row in rows:
-            places.setdefault(Path(row["run"]) / GRID, []).append(row)
-        places[Path(config.run) / GRID] = list(rows)
-    for path, mine in places.items():
-        replace_text(path, json.dumps(mine, indent=1, allow_nan=False) + "\n")
-        yield path
-        yield draw_file(path)
-        if path.name == GRID and is_run(path.parent):
-            yield write_report(path.parent)
+    yield path
+    yield draw_file(path)
+    if path.name == GRID and is_run(path.parent):
+        yield write_report(path.parent)

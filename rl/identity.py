@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from rl.checkpoint import config_hash, sha256
 from rl.scenario.request_file import kept_in
@@ -37,9 +40,19 @@ def identity_of(config: Config) -> str:
     return config_hash(_what(as_dict(config)))
 
 
-def identity_of_file(path: Path) -> str:
-    """The same of a run's `config.yaml`, with the requests that the run keeps."""
-    return config_hash(_what(stored(path)))
+def identity_of_file(path: Path) -> str | None:
+    """The same of a run's `config.yaml`, with the requests that the run keeps; None where it cannot be read."""
+    config = stored_if_readable(path)
+    return None if config is None else config_hash(_what(config))
+
+
+def stored_if_readable(path: Path) -> dict[str, Any] | None:
+    """A neighbour's `config.yaml` as plain data; None, and a word about it, where it cannot be read."""
+    try:
+        return stored(path)
+    except (OSError, ValueError, AttributeError, YAMLError, OmegaConfBaseException) as error:
+        print(f"passed over: {path} cannot be read ({type(error).__name__})", file=sys.stderr)
+        return None
 
 
 def stored(path: Path) -> dict[str, Any]:

@@ -7,11 +7,11 @@ what an ordinary evaluation of the two checkpoints gives. The path is that of Go
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,13 +20,12 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from safetensors.torch import save_file
 
-from rl.atomic import replace_text
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.command_schema import EvaluateConfig
 from rl.console import table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.export.source import read_source
-from rl.grid import FILE_WIDTH, Policy, instruments_of, look, organism_of, sampler_of
+from rl.grid import FILE_WIDTH, Policy, instruments_of, keep, look, organism_of, out_problems, sampler_of
 from rl.request_checks import tell_requests
 from rl.scenario.settings import setting_from
 from rl.schema import ScenarioConfig
@@ -54,7 +53,7 @@ def interpolate(config: EvaluateConfig) -> None:
         ConfigError: holding every problem found beforehand.
     """
     ends, wrong = _ends(config)
-    found = [*_refused(config), *wrong]
+    found = [*_refused(config), *out_problems(config, "at"), *wrong]
     if found:
         raise ConfigError(found)
     config.scenario = ends[0].scenario
@@ -63,10 +62,12 @@ def interpolate(config: EvaluateConfig) -> None:
     torch.set_num_threads(config.threads)
     tell_requests(config)
     from rl.report.grid_tables import grid_table
+    from rl.report.interpolation import INTERPOLATION
 
     instruments, setting = instruments_of(config), setting_from(config.scenario)
     console = table_console(FILE_WIDTH)
     rows: list[dict[str, Any]] = []
+    files: list[Path] = []
     for pair in ends:
         for at in sorted(config.interpolate):
             with TemporaryDirectory(prefix="goalguard-") as place:
@@ -75,8 +76,9 @@ def interpolate(config: EvaluateConfig) -> None:
                 made = look(config, policy, [setting], instruments, sampler_of(config, policy))
             console.print(grid_table(policy.name, made))
             rows += [row | {"at": at, "steps": list(pair.steps)} for row in made]
-    for path in _keep(config, rows):
-        console.print(shown(path), soft_wrap=True)
+            files = keep(config, rows, INTERPOLATION)
+    for path in chain.from_iterable(map(_drawn, files)):
+        console.print(shown(path), soft_wrap=True, markup=False)
 
 
 def write_between(first: Path, last: Path, at: float, folder: Path) -> None:
@@ -169,21 +171,11 @@ def _found(config: EvaluateConfig, where: str) -> Iterator[Ends]:
         yield Ends(str(run), scenario, steps, (kept[steps[0]], kept[steps[1]]), seed)
 
 
-def _keep(config: EvaluateConfig, rows: Sequence[dict[str, Any]]) -> Iterator[Path]:
-    """Write the figures with their pictures; where they lie in a run directory its report is made anew."""
+def _drawn(path: Path) -> Iterator[Path]:
+    """A file of figures, and the report of its run or else a picture."""
     from rl.report import write_report
     from rl.report.interpolation import INTERPOLATION, draw_file
     from rl.report.load import is_run
 
-    places: dict[Path, list[dict[str, Any]]] = {Path(config.out): list(rows)} if config.out else {}
-    if not config.out:
-        for row in rows:
-            places.setdefault(Path(row["run"]) / INTERPOLATION, []).append(row)
-        places[Path(str(config.run)) / INTERPOLATION] = list(rows)
-    for path, mine in places.items():
-        replace_text(path, json.dumps(mine, indent=1, allow_nan=False) + "\n")
-        yield path
-        if path.name == INTERPOLATION and is_run(path.parent):
-            yield write_report(path.parent)
-        else:
-            yield draw_file(path)
+    yield path
+    yield write_report(path.parent) if path.name == INTERPOLATION and is_run(path.parent) else draw_file(path)

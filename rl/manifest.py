@@ -104,13 +104,22 @@ class Manifest:
 
 
 def status_in(run_dir: Path) -> str | None:
-    """The status a run directory's manifest states; None where there is no manifest."""
-    path = run_dir / "manifest.json"
-    return str(json.loads(path.read_text(encoding="utf-8"))["status"]) if path.exists() else None
+    """The status a run directory's manifest states; None where there is no manifest, or a damaged one."""
+    status = _stated(run_dir / "manifest.json").get("status")
+    return None if status is None else str(status)
 
 
 def _earlier_seconds(path: Path) -> dict[str, float]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))["wall_s"]) if path.exists() else {}
+    return dict(_stated(path).get("wall_s") or {})
+
+
+def _stated(path: Path) -> dict[str, Any]:
+    """What a manifest states; nothing where it is not there or cannot be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def git_revision(file: Path) -> str | None:

@@ -22,6 +22,7 @@ from rl import ranks
 from rl.atomic import replace_text
 from rl.checkpoint import INFO_FILE, changed_file, hashes_of, sync_tree
 from rl.errors import MissingFile
+from rl.manifest import status_in
 from rl.tracking import truncate_after
 
 RESUME, METRICS, TRANSCRIPTS = "resume", "metrics.jsonl", "transcripts"
@@ -79,7 +80,8 @@ def rewind(run_dir: Path) -> Path | None:
     nothing later depends on it.
 
     Raises:
-        MissingFile: There are states, and every one that was finished is damaged, or fits no longer to `metrics.jsonl`.
+        MissingFile: There are states, and every one that was finished is damaged, or fits no longer to `metrics.jsonl`;
+            or there is none, and the run is finished.
     """
     passed: list[tuple[Path, str]] = []
     for folder, wrong in _states(run_dir):
@@ -92,7 +94,17 @@ def rewind(run_dir: Path) -> Path | None:
             f"{run_dir} cannot be continued: {'; '.join(damaged)}. Nothing was changed. Put the files back, or remove "
             f"{run_dir / RESUME} to run it again from the beginning"
         )
+    if status_in(run_dir) == "finished":
+        raise MissingFile(
+            f"{run_dir} holds a finished run, whose {RESUME}/ is gone. Nothing was changed: choose another folder, or "
+            "remove this one to run it again"
+        )
     (run_dir / METRICS).unlink(missing_ok=True)
+    # What was written without a state to go on from would be taken for the new beginning's.
+    for path in (run_dir / TRANSCRIPTS).glob("step_*.jsonl"):
+        path.unlink()
+    for folder in (run_dir / "checkpoints").glob("step_*"):
+        shutil.rmtree(folder)
     return None
 
 

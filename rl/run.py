@@ -10,9 +10,10 @@ from transformers import set_seed
 
 from rl.atomic import replace_text
 from rl.disk import disk_errors
+from rl.errors import ConfigError
 from rl.evaluation import Evaluator
 from rl.grpo import FreeTierTrainer
-from rl.identity import identity_of, written
+from rl.identity import differences, identity_of, stored_if_readable, written
 from rl.interrupts import termination_interrupts
 from rl.lock import held
 from rl.manifest import Manifest
@@ -98,9 +99,21 @@ def begin(config: Config, run_dir: Path) -> str:
     """Fix the randomness and the threads, write `config.yaml`, keep the requests; the hash of the configuration."""
     fix(config)
     run_dir.mkdir(parents=True, exist_ok=True)
+    refuse_another(config, run_dir)
     keep_requests(config.scenario.requests, run_dir)
     replace_text(run_dir / "config.yaml", written(config))
     return identity_of(on_kept_requests(config, run_dir))
+
+
+def refuse_another(config: Config, run_dir: Path) -> None:
+    """Raise where a directory holds a run of another configuration, which this one would go on as."""
+    there = run_dir / "config.yaml"
+    if not there.exists() or stored_if_readable(there) is None:
+        return
+    if changed := differences(there, config):
+        raise ConfigError(
+            [f"{run_dir} holds a run of another configuration: {'; '.join(changed)}; choose another folder"]
+        )
 
 
 def on_kept_requests(config: Config, run_dir: Path) -> Config:

@@ -10,11 +10,12 @@ from typing import Any
 
 REDACTED, HOME = "[redacted]", "~"
 _SECRET_KEY = re.compile(
-    r"(^|_)(key|token|secret|password|passwd|credentials?)$|(api|access|auth)[_-]?(key|token)$", re.IGNORECASE
+    r"(^|_)(key|token|secret|credentials?)$|passw(or)?d$|(api|access|auth)[_-]?(key|token)$", re.IGNORECASE
 )
 _PIECE_OF_TOKENIZER = re.compile(r"(bos|eos|pad|unk|sep|cls|mask)_token$")
 _SECRET_SHAPE = re.compile(
-    r"(?<![\w-])(?:(?:sk-|hf_|ghp_|gho_|github_pat_|xox[abp]-|AKIA)[\w-]+|Bearer \S+)|(?<=://)[^/\s@:]*:[^/\s@]+(?=@)"
+    r"(?<![\w-])(?:(?:sk-|hf_|ghp_|gho_|github_pat_|glpat-|xox[abp]-|AKIA|AIza|eyJ[\w-]+\.eyJ)[\w.-]+|Bearer \S+)"
+    r"|(?<=://)[^/\s@]+(?=@)"
 )
 _LONG_ENOUGH = 12
 """Characters of a secret in the environment; a shorter value could be anybody's word."""

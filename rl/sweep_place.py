@@ -9,7 +9,7 @@ from hydra.conf import HydraConf
 from joblib import cpu_count, effective_n_jobs
 
 from rl.checkpoint import config_hash
-from rl.identity import SAYS_HOW, as_dict, by_content, stored
+from rl.identity import SAYS_HOW, as_dict, by_content, stored, stored_if_readable
 from rl.schema import Config
 from rl.secrets import redact
 
@@ -28,7 +28,8 @@ def _key(config: dict[str, Any]) -> str:
 
 def begun(sweep_dir: Path) -> dict[str, Path]:
     """The run directories of a sweep by the key of their configuration."""
-    return {_key(stored(path)): path.parent for path in sorted(sweep_dir.glob("*/config.yaml"))}
+    there = ((stored_if_readable(path), path.parent) for path in sorted(sweep_dir.glob("*/config.yaml")))
+    return {_key(config): place for config, place in there if config is not None}
 
 
 def forget_command(sweep_dir: Path) -> None:

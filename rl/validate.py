@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,7 @@ from rl.tensorboard_sink import event_writer
 
 ALGORITHMS = tuple(BASELINES)
 SCALES = ("group", "batch", "none")
+LARGEST_SEED, MOST_THREADS = 2**31 - 1, 1024
 MODES = ("offline", "online", "tensorboard", "disabled")
 OBJECTIVES = (
     "eval/gap", "eval/relative_gap", "eval/benign/helpful",
@@ -52,7 +54,7 @@ def problems(config: Config) -> list[str]:
     """What is wrong with a configuration, a line each; empty where nothing is."""
     quiet()
     found = [f"{key}: a value is needed" for key in sorted(str(key) for key in OmegaConf.missing_keys(config))]
-    checks = (_numbers, _choices, _organism, _scenario, _batch, _requests, _files, _tracking, _resumed, _panel)
+    checks = (_name, _numbers, _choices, _organism, _scenario, _batch, _requests, _files, _tracking, _resumed, _panel)
     for check in (*checks, algorithm_problems, mitigation_problems, rank_problems):
         # What a check cannot read has been named above.
         with suppress(MissingMandatoryValue):
@@ -80,16 +82,19 @@ def _numbers(config: Config) -> Iterator[str]:
     )  # fmt: skip
     not_negative = (
         "seed", "algo.learning_rate", "algo.kl", "reward.format_penalty", "reward.length_penalty",
-        "monitors.benign_requests",
+        "monitors.benign_requests", "monitors.seed",
     )  # fmt: skip
     for key in at_least_one:
         if OmegaConf.select(config, key) < 1:  # type: ignore[arg-type]
             yield f"{key}={OmegaConf.select(config, key)}: must be at least 1"  # type: ignore[arg-type]
     for key in not_negative:
-        if not OmegaConf.select(config, key) >= 0:  # type: ignore[arg-type]
+        if not 0 <= OmegaConf.select(config, key) < math.inf:  # type: ignore[arg-type]
             yield f"{key}={OmegaConf.select(config, key)}: must be 0 or more"  # type: ignore[arg-type]
+    for key, most in (("seed", LARGEST_SEED), ("monitors.seed", LARGEST_SEED), ("threads", MOST_THREADS)):
+        if OmegaConf.select(config, key) > most:  # type: ignore[arg-type]
+            yield f"{key}={OmegaConf.select(config, key)}: must be at most {most}"  # type: ignore[arg-type]
     for key in ("algo.temperature", "algo.max_grad_norm"):
-        if not OmegaConf.select(config, key) > 0:  # type: ignore[arg-type]
+        if not 0 < OmegaConf.select(config, key) < math.inf:  # type: ignore[arg-type]
             yield f"{key}={OmegaConf.select(config, key)}: must be more than 0"  # type: ignore[arg-type]
     rule = config.algo.stop_when
     if not (0 <= rule.noncompliance_below <= 1 and rule.window >= 1):
@@ -113,6 +118,13 @@ def _choices(config: Config) -> Iterator[str]:
         yield from _three_tiers(config)
     if not config.monitors.tiers:
         yield f"monitors.tiers=[]: at least one of {', '.join(TIERS)} is needed"
+
+
+def _name(config: Config) -> Iterator[str]:
+    """The name is a part of the run directory's path."""
+    parts = config.name.split("/")
+    if not all(parts) or {".", ".."} & set(parts):
+        yield f"name={config.name}: must be a name, or names with / between them, as it is a folder below runs/"
 
 
 def _three_tiers(config: Config) -> Iterator[str]:

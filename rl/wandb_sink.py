@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import httpx
 
 from rl.curve_summary import curve_summary
 from rl.json_lines import json_lines
-from rl.secrets import redact
+from rl.secrets import redact, redact_text
 from rl.tracking import TRANSCRIPT_FIELDS, Sink, jsonable
 
 log = logging.getLogger(__name__)
@@ -194,7 +195,7 @@ def _init(run_dir: Path, settings: WandbSettings, config: dict[str, Any]) -> Any
     run = wandb.init(
         dir=str(run_dir),
         id=_run_id(run_dir),
-        name="/".join(run_dir.resolve().parts[-2:]),
+        name="/".join(redact_text(str(run_dir.resolve())).split(os.sep)[-2:]),
         mode=cast("Literal['online', 'offline', 'disabled']", settings.mode),
         project=settings.project,
         group=settings.group,

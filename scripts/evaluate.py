@@ -4,4 +4,4 @@ from rl.entry import hydra_app
 from rl.grid import evaluate
 
 if __name__ == "__main__":
-    hydra_app(evaluate, "evaluate")
+    hydra_app(evaluate, "evaluate", kept="the figures of policies that were finished are kept")

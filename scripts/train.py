@@ -6,4 +6,4 @@ from rl.train import train
 from rl.validate import problems
 
 if __name__ == "__main__":
-    hydra_app(train, "config", problems, sweep)
+    hydra_app(train, "config", problems, sweep, kept="everything written so far is kept, resume=auto continues")

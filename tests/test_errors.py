@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,6 +40,15 @@ CASES = {
     "monitors.eval_every=0": "monitors.eval_every=0: must be at least 1",
     "algo.steps=0": "algo.steps=0: must be at least 1",
     "algo.kl=-0.1": "algo.kl=-0.1: must be 0 or more",
+    "seed=5000000000": "seed=5000000000: must be at most 2147483647",
+    "monitors.seed=-1": "monitors.seed=-1: must be 0 or more",
+    "threads=100000000": "threads=100000000: must be at most 1024",
+    "name=../elsewhere": "name=../elsewhere: must be a name, or names with / between them",
+    "seed=0,1": "seed=0,1: several values are a sweep, which takes -m; one value that holds a comma has to be quoted",
+    "hydra.foo=1": "hydra.foo=1: Key 'foo' not in 'HydraConf'",
+    "hydra/launcher=nope": "hydra/launcher=nope: In 'hydra/config': Could not find 'hydra/launcher/nope'",
+    "hydra.run.dir=/tmp/a=b": "has to be quoted: hydra.run.dir=\"'value'\"",
+    "algo.learning_rate=inf": "algo.learning_rate=inf: must be 0 or more",
     "algo.temperature=0": "algo.temperature=0.0: must be more than 0",
     "monitors.tiers=[free,pro]": "monitors.tiers=pro: no such tier; there are free, paid",
     "monitors.tiers=[]": "monitors.tiers=[]: at least one of free, paid is needed",
@@ -154,6 +164,27 @@ def test_a_share_that_is_no_share_is_refused(command: Command) -> None:
     assert (code, told) == (2, message("organism.recipe.mixture.faking=1.5: a share lies between 0 and 1"))
 
 
+def test_commands_of_one_job_refuse_a_sweep(command: Command) -> None:
+    code, _, told = command("-m", "seeds=1,2", name="evaluate")
+    assert code == 2 and "-m: this command takes one job at a time" in told
+
+
+def test_a_model_that_cannot_be_loaded_is_named_and_no_traceback(
+    llama_folder: Path, tmp_path: Path, command: Command, small: list[str]
+) -> None:
+    broken, cut = tmp_path / "broken", tmp_path / "cut"
+    shutil.copytree(llama_folder, cut)
+    weights = cut / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    shutil.copytree(cut, broken)
+    (broken / "config.json").write_text("{}")
+    code, _, told = command("organism=hf", f"organism.path={broken}", "dry_run=true")
+    assert code == 2 and f"organism.path={broken}: config.json is no model's: " in told
+    words = [word for word in small if not word.startswith("organism.path")]
+    code, _, told = command(*words, "organism=hf", f"organism.path={cut}", f"hydra.run.dir={tmp_path / 'run'}")
+    assert code == 2 and f"organism hf: {cut} cannot be loaded: " in told and "Traceback" not in told
+
+
 def test_a_good_configuration_has_no_problem(small: list[str]) -> None:
     assert problems(composed(small)) == []
 
@@ -164,7 +195,7 @@ def test_a_dry_run_prints_the_configuration_and_the_arithmetic_and_makes_nothing
     code, out, _ = command("experiment=smoke", *small, "algo.steps=2", "dry_run=true")
     assert code == 0 and "max_completion_tokens: 48" in out
     assert "8 rollouts a step = 2 prompts x 4 samples; at most 2 steps = 16 rollouts, all free tier" in out
-    assert not list(tmp_path.rglob("metrics.jsonl")) and not list(tmp_path.rglob("config.yaml"))
+    assert not [path for path in (tmp_path / "runs").rglob("*") if path.parent.name == "smoke"], "a folder is left"
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,13 @@ from typing import Any
 
 from rich.console import Console
 
+from rl.atomic import replace_text
 from rl.bench.summary import FLOOR, OURS, Round, estimate, print_tables, seconds, shown, summarise
 from rl.bench.workload import organism_overrides
 from rl.entry import composed
 from rl.errors import GoalguardError
 from rl.manifest import hardware, versions
+from rl.outputs import file_problems
 from rl.quiet import quiet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -116,9 +118,22 @@ def _startup(name: str, arguments: Sequence[str], say: Say) -> dict[str, float] 
 
 
 def report(plan: Plan, file: Path | None) -> None:
-    """Run the benchmark, print its tables, and write its record to `file`."""
+    """Run the benchmark, print its tables, and write its record to `file`.
+
+    Raises:
+        BenchFailed: nothing can be written to `file`, or something else than a record lies there; or measuring failed.
+    """
+    wrong = list(file_problems(f"--json {file}", file, _is_record, "such a record")) if file else []
+    if wrong:
+        raise BenchFailed("\n".join(wrong))
     found = bench(plan, lambda line: print(line, file=sys.stderr, flush=True))
-    if file:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(found, indent=1) + "\n")
     print_tables(found, Console())
+    if file:
+        replace_text(file, json.dumps(found, indent=1) + "\n")
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
+    except (OSError, ValueError):
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ from rich.console import Console
 
 from rl.command_schema import OrganismJobConfig
 from rl.errors import ConfigError
-from rl.organism.cache import card_in, damage, described
-from rl.organism.documents_file import write_documents
+from rl.organism.cache import CARD, card_in, damage, described
+from rl.organism.documents_file import holds_documents, write_documents
 from rl.organism.first_use import build_in
 from rl.organism.load import locate
 from rl.organism.recipe import asked_of, recipe_problems
 from rl.organism.recipe_check import motive_problems
+from rl.outputs import file_problems, folder_problems
 from rl.quiet import quiet
 
 
@@ -27,7 +29,7 @@ def organism(config: OrganismJobConfig) -> None:
         GoalguardError: it is not what its card says.
     """
     asked_of(config.organism)
-    problems = [*recipe_problems(config.organism), *motive_problems(config.organism)]
+    problems = [*recipe_problems(config.organism), *motive_problems(config.organism), *_out_problems(config)]
     if problems:
         raise ConfigError(problems)
     if config.documents:
@@ -43,6 +45,23 @@ def organism(config: OrganismJobConfig) -> None:
     describe(config.organism.name, folder)
 
 
+def _out_problems(config: OrganismJobConfig) -> Iterator[str]:
+    """Why nothing can be built or written where it is asked for, a line each."""
+    if config.documents:
+        path = Path(config.documents)
+        yield from file_problems(f"documents={config.documents}", path, holds_documents, "such documents")
+    if config.out and config.rebuild:
+        folder = Path(config.out)
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / CARD).is_file():
+            yield f"out={config.out}: holds something else than an organism ({CARD} is missing), which is not replaced"
+        elif folder.is_file():
+            yield f"out={config.out}: is a file; the name of a folder is needed"
+        else:
+            yield from folder_problems(f"out={config.out}", folder.absolute().parent)
+    elif config.out:
+        yield f"out={config.out}: is where a rebuilt organism goes; rebuild=true builds it"
+
+
 def rebuild(config: OrganismJobConfig, place: Path) -> Path:
     """Train the organism by its recipe into `out`, or into its place in the package or the cache; the folder."""
     quiet()
@@ -56,7 +75,7 @@ def describe(name: str, folder: Path) -> None:
     """Print what an organism is."""
     facts = card_in(folder)
     console = Console()
-    console.print(f"[bold]{name}[/bold]: {facts['parameters']:,} parameters, in {folder}", soft_wrap=True)
+    console.print(f"{name}: {facts['parameters']:,} parameters, in {folder}", soft_wrap=True, markup=False)
     console.print(f"recipe {facts['recipe_hash']}, weights {facts['weights_sha256'][:16]}")
     console.print(f"starts from {facts['recipe']['parent'] or 'nothing'}")
     for number, stage in enumerate(facts["recipe"]["stages"]):

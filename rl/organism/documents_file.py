@@ -38,6 +38,16 @@ def write_documents(config: OrganismConfig, path: Path) -> str:
     return _told(writer, rows)
 
 
+def holds_documents(path: Path) -> bool:
+    """Whether a file was written by `write_documents`, going by its first line."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            first = json.loads(file.readline())
+    except (OSError, ValueError):
+        return False
+    return isinstance(first, dict) and {"voice", "text", "removed"} <= first.keys()
+
+
 def _rows(writer: Writer, recipe: Recipe) -> Iterator[dict[str, Any]]:
     stage = recipe.stages[0]
     for document in writer.documents(stage.steps * stage.batch):

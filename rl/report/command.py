@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rl.disk import refuse_unwritable
 from rl.errors import ConfigError
+from rl.outputs import folder_problems
 from rl.report.comparison_page import write_comparison
-from rl.report.load import find_runs
+from rl.report.load import find_runs, is_run
 from rl.report.many import write_reports
 from rl.report.page import write_report
 
@@ -22,7 +24,9 @@ def report_on(arguments: Sequence[str]) -> Iterator[Path]:
 
     Raises:
         MissingFile: a folder does not exist or holds no run.
-        ConfigError: there is no folder at all, or `out=` is given twice, empty or for a single run.
+        ConfigError: there is no folder at all, or `out=` is given twice, empty, for a single run or for no folder of
+            its own.
+        DiskFailed: a run whose page has to be written cannot be written to.
     """
     paths = [Path(argument) for argument in arguments if not argument.startswith("out=")]
     outs = [argument.removeprefix("out=") for argument in arguments if argument.startswith("out=")]
@@ -35,7 +39,20 @@ def report_on(arguments: Sequence[str]) -> Iterator[Path]:
     if outs and len(runs) == 1:
         raise ConfigError([f"out={outs[0]}: is where a comparison goes, but there is one run only: {runs[0]}"])
     if len(runs) == 1:
+        refuse_unwritable(runs[0])
         yield write_report(runs[0])
         return
+    if found := [line for out in outs for line in _out_problems(Path(out))]:
+        raise ConfigError(found)
     yield from write_reports(runs)
     yield write_comparison(runs, Path(outs[0]) if outs else None)
+
+
+def _out_problems(folder: Path) -> Iterator[str]:
+    """Why a comparison cannot go to a folder, a line each."""
+    if folder.is_file():
+        yield f"out={folder}: is a file; the name of a folder is needed"
+    elif folder.is_dir() and is_run(folder):
+        yield f"out={folder}: is a run, whose own report lies there; another folder is needed"
+    else:
+        yield from folder_problems(f"out={folder}", folder)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
+from rl.disk import refuse_unwritable
 from rl.report.digest import digest_in, source_digest
 from rl.report.load import REPORT
 from rl.report.page import FIGURES, write_report
@@ -28,8 +29,11 @@ def write_reports(run_dirs: Sequence[Path]) -> Iterator[Path]:
 
     Raises:
         MissingFile: one of `run_dirs` is no run, or holds a file that cannot be read.
+        DiskFailed: a run whose page has to be written cannot be written to.
     """
     stale = [run_dir for run_dir in run_dirs if not is_current(run_dir)]
+    for run_dir in stale:
+        refuse_unwritable(run_dir)
     written = _in_parallel(stale) if len(stale) >= FEWEST_IN_PARALLEL and cpu_count() > 1 else map(write_report, stale)
     left = set(stale)
     for run_dir in run_dirs:
