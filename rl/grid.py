@@ -138,10 +138,11 @@ def look(
     """One row for every setting and sample."""
     whose, rows = {"run": policy.run, "policy": policy.name}, []
     console = Console(stderr=True)
-    if not console.is_terminal:
-        console.print(f"{policy.name}: {len(settings)} settings", soft_wrap=True, markup=False)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        for setting in progress.track(settings, description=policy.name):
+        for number, setting in enumerate(progress.track(settings, description=policy.name), start=1):
+            if not console.is_terminal:
+                told = f"{policy.name}: {setting.name} ({number}/{len(settings)})"
+                console.print(told, soft_wrap=True, markup=False, highlight=False)
             evaluator = Evaluator(setting, sampler, instruments.reward, instruments.panel, config.monitors)
             for seed in range(policy.seed, policy.seed + config.seeds):
                 rows.append(whose | {"setting": setting.name, "seed": seed} | evaluator.evaluate(0, seed).metrics)

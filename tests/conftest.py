@@ -44,6 +44,7 @@ from rl.probe.command import probe
 from rl.quiet import quiet
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from
+from rl.sweep import sweep
 from rl.train import train
 from rl.validate import problems
 
@@ -58,8 +59,13 @@ settings.load_profile("no_deadline")
 
 Command = Callable[..., tuple[int, str, str]]
 JOBS = {"config": train, "evaluate": evaluate, "organism_job": organism, "probe": probe, "export": export}
-CHECKS: dict[str, tuple[Check, ...]] = {"config": (problems,), "export": (export_problems,)}
+CHECKS: dict[str, Check] = {"config": problems, "export": export_problems}
+SWEEPS = {"config": sweep}
 TOY_SIZE = Size(layers=2, width=64, heads=4, hidden=128, vocabulary=700, context=512)
+
+
+def _nothing_wrong(_: object) -> list[str]:
+    return []
 
 
 @pytest.fixture(scope="session")
@@ -190,7 +196,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         monkeypatch.setattr(sys, "argv", ["command", *words])
         code = 0
         try:
-            hydra_app(JOBS[name], name, *CHECKS.get(name, ()))  # type: ignore[arg-type]
+            hydra_app(JOBS[name], name, CHECKS.get(name, _nothing_wrong), SWEEPS.get(name))  # type: ignore[arg-type]
         except SystemExit as left:
             code = int(left.code or 0)
         return code, *capsys.readouterr()

@@ -15,6 +15,7 @@ from rl.checkpoint import verify_checkpoint
 from rl.decoder import LlamaDecoder
 from rl.entry import composed
 from rl.errors import ConfigError
+from rl.identity import written
 from rl.organism.load import digest, load_organism
 from rl.run import run
 
@@ -112,8 +113,11 @@ def test_an_export_holds_the_whole_model_or_the_adapters_alone(
 def test_a_run_with_adapters_that_is_continued_ends_bit_identical(
     trained: Path, small: list[str], tmp_path: Path
 ) -> None:
+    whole = composed([*small, *LORA, *STEPS])
     run(composed([*small, *LORA, *STEPS, "algo.steps=1"]), tmp_path)
-    run(composed([*small, *LORA, *STEPS]), tmp_path)
+    # As if the run had been meant to be longer, and had been killed behind its first step.
+    (tmp_path / "config.yaml").write_text(written(whole))
+    run(whole, tmp_path)
     there, here = (adapters(checkpoint(folder, 2) / "adapter") for folder in (trained, tmp_path))
     assert all(torch.equal(there[name], here[name]) for name in there)
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import pytest
 from conftest import Command
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from rl.command_schema import register
 from rl.entry import CONF, composed
 from rl.identity import identity_of
 from rl.mitigation import chosen_names, mitigation_problems
 from rl.schema import Config
+from rl.sweep_plan import plan_of
 from rl.validate import problems
 
 OTHERS = {"none", "kl_output_only"}
@@ -140,11 +144,13 @@ def test_unknown_names_and_values_of_what_is_off_are_told_with_the_nearest_right
     assert code == 2 and "there is no" not in told and "(did you mean af_penalty?)" in told
 
 
-def test_a_sweep_runs_over_single_options_and_combinations(command: Command) -> None:
-    code, out, told = command("mitigation=none,length_hinge,[length_hinge,af_penalty]", "dry_run=true", "-m")
-    assert code == 0, told
-    jobs = [OmegaConf.create("name:" + job.split("\n\n")[0]) for job in ("\n" + out).split("\nname:")[1:]]
-    found = [sorted(chosen_names(job.mitigation)) for job in jobs]
+def test_a_sweep_runs_over_single_options_and_combinations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    register()
+    GlobalHydra.instance().clear()
+    jobs = plan_of(["-m", "mitigation=none,length_hinge,[length_hinge,af_penalty]"]).jobs
+    assert jobs and not any(job.problems for job in jobs)
+    found = [sorted(chosen_names(job.config.mitigation)) for job in jobs]
     assert found == [[], ["length_hinge"], ["af_penalty", "length_hinge"]]
 
 
