@@ -80,7 +80,8 @@ def conditions(runs: Sequence[RunData]) -> list[Condition]:
     """Runs grouped by experiment name and, within one name, by the config keys in which they differ.
 
     A condition is called after what its runs do other than the baseline of the study, and after the keys in which it
-    differs from another of that name. A run without any evaluation has nothing to compare and belongs to no condition.
+    differs from another of that name; among several experiments after its own first, and if it has one condition, after
+    nothing else. A run without any evaluation has nothing to compare and belongs to no condition.
     """
     experiments: dict[str, list[RunData]] = defaultdict(list)
     for run in runs:
@@ -88,8 +89,9 @@ def conditions(runs: Sequence[RunData]) -> list[Condition]:
             experiments[run.experiment].append(run)
     found = []
     for name, members in experiments.items():
-        for label, same in _labelled(_by_differing_keys(members)):
-            parts = [name, label] if len(experiments) > 1 else [label or name]
+        groups = _by_differing_keys(members)
+        for label, same in _labelled(groups):
+            parts = [label or name] if len(experiments) == 1 else [name, label] if len(groups) > 1 else [name]
             found.append(Condition(visible(", ".join(part for part in parts if part)), tuple(same)))
     return sorted(found, key=lambda group: _place(group.arm))
 
