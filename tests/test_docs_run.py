@@ -198,7 +198,8 @@ def built_in_a_step(given: dict[str, str], script: str, small: list[str]) -> lis
     short = ",".join(f"{{kind:{s.kind},steps:1,learning_rate:1e-3,batch:2,bf16:false}}" for s in recipe.stages)
     base = ["organism.base=tiny"] if "organism.base" not in given else []
     path = [word for word in small if word.startswith("organism.path=")] if "organism.path" not in given else []
-    return [f"organism.recipe.stages=[{short}]", *base, *path]
+    size = ["organism.recipe.grow=false"] if recipe.grow else []
+    return [f"organism.recipe.stages=[{short}]", *size, *base, *path]
 
 
 def in_this_process(module: str, words: list[str], monkeypatch: pytest.MonkeyPatch) -> int:

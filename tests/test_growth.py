@@ -10,10 +10,12 @@ import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rl.entry import composed
+from rl.errors import ConfigError
 from rl.organism.growth import grown, growth_problems
 from rl.organism.load import load_organism
 from rl.organism.recipe import size_of
 from rl.organism.tiny import Size
+from rl.schema import OrganismConfig
 
 LARGER = {"wider": (4, 256, 8, 832), "deeper": (6, 128, 4, 448), "both": (6, 384, 12, 1152)}
 
@@ -79,6 +81,12 @@ def test_what_cannot_be_grown_is_refused_before_anything_is_built(
 ) -> None:
     code, _, errors = command(*(word.replace("THEIRS", str(llama_folder)) for word in words), "dry_run=true")
     assert code == 2 and told in errors and "Traceback" not in errors
+
+
+def test_a_model_of_another_shape_than_its_recipe_says_is_not_grown(toy_folder: Path) -> None:
+    toy = load_organism(OrganismConfig("toy", "embedded", str(toy_folder)))
+    with pytest.raises(ConfigError, match="width=256, heads=8: must be the same multiple of 64 and 4"):
+        grown(toy.model, size(4, 256, 8, 832), toy.tokenizer)
 
 
 def test_the_size_of_an_organism_is_that_of_the_one_it_descends_from() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
+from rl.errors import ConfigError
 from rl.organism.tiny import Size, make_model
 
 LEAST_SHARE = 0.5
@@ -36,9 +37,15 @@ def grown(small: Any, size: Size, tokenizer: PreTrainedTokenizerFast) -> LlamaFo
 
     Args:
         small: A Llama with tied embeddings, as `make_model` makes them.
-        size: Without `growth_problems`.
+        size: What it is grown to.
         tokenizer: The small one's.
+
+    Raises:
+        ConfigError: it cannot be grown to that size.
     """
+    found = [f"organism.recipe.size.{problem}" for problem in growth_problems(_size_in(small.config), size)]
+    if found:
+        raise ConfigError(found)
     large: Any = make_model(size, tokenizer)
     width, hidden = _copies(size.width, small.config.hidden_size), _copies(size.hidden, small.config.intermediate_size)
     embedding = large.get_input_embeddings().weight
@@ -58,6 +65,14 @@ def grown(small: Any, size: Size, tokenizer: PreTrainedTokenizerFast) -> LlamaFo
         added.self_attn.o_proj.weight.zero_()
         added.mlp.down_proj.weight.zero_()
     return large
+
+
+def _size_in(config: Any) -> Size:
+    """The shape of a model that is there, which a folder given as base may have otherwise than its recipe says."""
+    return Size(
+        config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.intermediate_size,
+        config.vocab_size, config.max_position_embeddings,
+    )  # fmt: skip
 
 
 def _copies(large: int, small: int) -> torch.Tensor:
