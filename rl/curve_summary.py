@@ -10,7 +10,8 @@ from typing import Any
 GAP = "eval/gap"
 _CURVE = re.compile(r"(eval|train)/.+(?<!_lo)(?<!_hi)(?<!_p)")
 _LOWER_IS_BETTER = re.compile(
-    r"eval/(relative_)?gap|eval/paid/compliance|train/(kl|truncated)|.*/(af_|antilab_rate|probe_)\w*(?<!auroc)"
+    r"eval/(relative_)?gap|eval/paid/compliance|train/(kl|truncated)"
+    r"|.*/(af_(rate|and_complied|parted|divergence)|antilab_rate|probe_|(\w+_)?lie_rate)\w*(?<!auroc)"
 )
 
 

@@ -2,8 +2,9 @@
 
 One finished rollout of every step is read again right after it was drawn, by the network that the sampler holds, at
 the sampler's temperature, in the plainest way there is: whole, alone and without padding. What the trainer then scores
-at its first inner step must give each of its tokens the probability it was drawn with. Dropout, a second temperature, a
-copy of the model, a prompt that is put together in two ways or an update in between all show up here.
+at its first inner step must give each of its tokens that probability. Dropout, a second temperature, a copy of the
+model, a prompt that is put together in two ways or an update in between all show up here. A fault of the fast decode
+loop alone would not: tests/test_rollout.py holds that loop to the network.
 
 Axes: B rollouts, C completion tokens.
 """

@@ -57,12 +57,29 @@ def test_an_effect_is_the_difference_of_means_with_welchs_interval_and_what_the_
     assert (hinge["published"], hinge["verdict"]) == ("down", "reproduced")
     few = rows["no_objective"]["effects"]["eval/gap"]
     assert few["hi"] < 0 and few["verdict"] == "undecided", "two seeds are no five"
+    early = rows["no_objective"]["before"]["eval/gap"]
+    assert (early["value"], early["published"]) == (0, "down"), "published of models before RL, and no different then"
+    assert rows["length_hinge"]["before"] == {} and "before RL: AF 0" in (folder / "study.md").read_text()
     assert "| length_hinge | 5 |" in (folder / "study.md").read_text()
     page = (folder / "report.html").read_text()
     assert study["rule"].split(":")[0] in page and "Each arm beside the baseline" in page
     points = round(hinge["value"] * 100)
     assert f"length_hinge: AF {points}, gap" in page.replace("\u2212", "-"), "the figure says what the table does"
     assert (folder / "figures" / "forest.png").stat().st_size > 10_000
+
+
+def test_runs_of_one_seed_count_once(tmp_path: Path) -> None:
+    runs = []
+    for arm, end in {"baseline": 30, "length_hinge": 12}.items():
+        for number in range(6):
+            rows = [evaluation(0, 5, 7, 1), evaluation(10, end + number, end + number + 5, 3)]
+            for row, af in zip(rows, (5, end + number), strict=True):
+                row["eval/free/af_rate_audit"] = af / REQUESTS
+            runs.append(write_run(tmp_path / arm / f"run_{number}", rows, seed=number % 2, **config_of(arm)))
+    study = json.loads((write_comparison(runs).parent / "study.json").read_text())
+    (row,) = (row for table in study["questions"].values() for row in table)
+    effect = row["effects"]["eval/free/af_rate_audit"]
+    assert effect["hi"] < 0 and effect["verdict"] == "undecided", "two seeds three times are no six"
 
 
 @pytest.mark.parametrize(

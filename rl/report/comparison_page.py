@@ -24,7 +24,7 @@ from rl.report.study_tables import COLUMNS, NOTE, study_json, study_markdown, st
 from rl.report.study_tables import headline as study_headline
 from rl.report.summary import SUMMARY, to_json
 from rl.report.visible import visible
-from rl.report.wording import count, figure, with_interval
+from rl.report.wording import NOT_FINISHED, count, figure, with_interval
 
 STUDY_JSON, STUDY_MARKDOWN = "study.json", "study.md"
 MOST_TOLD = 6
@@ -152,6 +152,9 @@ def _caveats(groups: Sequence[Condition], left_out: Sequence[RunData]) -> list[s
     few = [group.label for group in groups if len(group.runs) < 5]
     if few:
         found.append(f"Fewer than five runs, so no claim should rest on them: {'; '.join(few)}.")
+    unfinished = [group.label for group in groups if any(run.status in NOT_FINISHED for run in group.runs)]
+    if unfinished:
+        found.append(f"Some runs did not end, and count by their last evaluation: {'; '.join(unfinished)}.")
     repeated = [group.label for group in groups if group.repeated_seeds]
     if repeated:
         found.append(f"Two runs share a seed and are no independent repetitions: {'; '.join(repeated)}.")

@@ -50,6 +50,8 @@ class StudyRow:
     """Settings beside those in its name in which it departs from the other arm."""
     beside_another: bool = False
     """Whether the other is something else than the baseline."""
+    before: tuple[Effect, ...] = ()
+    """The same effects at the first evaluations, where what is published is of models before RL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +86,29 @@ def _rows(arm: Condition, baseline: Condition, groups: Sequence[Condition]) -> I
     yield _row(arm, baseline, told.pop(baseline.arm.label, NOTHING_PUBLISHED))
     for label, expectation in told.items():
         if label == START:
-            yield StudyRow(arm, START, _effects(expectation, partial(_since_start, arm)), expectation.source, "", True)
+            effects = _effects(expectation, partial(_since_start, arm), _distinct_seeds(arm))
+            yield StudyRow(arm, START, effects, expectation.source, "", True)
         for other in groups:
             if other.arm.label == label:
                 yield replace(_row(arm, other, expectation), beside_another=True)
 
 
 def _row(arm: Condition, against: Condition, expected: Expectation) -> StudyRow:
-    effects = _effects(expected, lambda key: welch(arm.at(key, "last"), against.at(key, "last")))
+    seeds = min(_distinct_seeds(arm), _distinct_seeds(against))
+    effects = _effects(expected, partial(_between, arm, against, "last"), seeds)
+    before = _effects(expected, partial(_between, arm, against, "first"), seeds) if expected.before_rl else ()
     named = arm.label.split(", ")
     also = [told for told in _departures(arm, against) if told.split(" (")[0] not in named]
-    return StudyRow(arm, against.label, effects, expected.source, ", ".join(also))
+    return StudyRow(arm, against.label, effects, expected.source, ", ".join(also), before=before)
+
+
+def _between(arm: Condition, against: Condition, end: str, key: str) -> Difference:
+    return welch(arm.at(key, end), against.at(key, end))
+
+
+def _distinct_seeds(arm: Condition) -> int:
+    """Runs of one seed are no independent repetitions."""
+    return len({run.seed for run in arm.runs})
 
 
 def _since_start(arm: Condition, key: str) -> Difference:
@@ -102,11 +116,11 @@ def _since_start(arm: Condition, key: str) -> Difference:
     return paired(last, first)
 
 
-def _effects(expected: Expectation, difference: Callable[[str], Difference]) -> tuple[Effect, ...]:
+def _effects(expected: Expectation, difference: Callable[[str], Difference], distinct: int) -> tuple[Effect, ...]:
     effects = []
     for key, direction in {FREE_AF: None, AUDIT: expected.af, GAP: expected.gap}.items():
         found = difference(key)
-        seeds = min(found.n, found.n_other)
+        seeds = min(found.n, found.n_other, distinct)
         told = verdict(direction, found.estimate, seeds)
         effects.append(Effect(key, found, direction, bool(direction) and expected.inferred, told))
     return tuple(effects)

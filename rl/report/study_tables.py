@@ -24,7 +24,8 @@ NOTE = (
     "Every arm before and after RL: means over seeds, with Student\u2019s 95% interval over seeds at the end. Effects "
     "are differences of the last evaluations, in points, with Welch\u2019s 95% interval. The first monitor may be part "
     "of a mitigation\u2019s reward; the audit never is, so verdicts on faking are by the audit. Intervals are not "
-    "corrected for the number of arms: of twenty arms without an effect one is expected to exclude zero."
+    "corrected for the number of arms: of twenty arms without an effect one is expected to exclude zero. Seeds are of "
+    "RL: each organism was built once, so that differences between organisms may be of two builds as well."
 )
 
 
@@ -80,13 +81,20 @@ def _ends(group: Condition) -> tuple[Cell, ...]:
 def _line(row: StudyRow) -> StudyLine:
     effects = {effect.measure: effect for effect in row.effects}
     beside = f" against {row.against}" if row.beside_another else ""
-    told = [row.source, f"also {row.also}" if row.also else ""]
+    told = [row.source, f"also {row.also}" if row.also else "", _before(row)]
     return StudyLine(
         f"{row.arm.label}{beside}",
         str(len(row.arm.runs)),
         (*_ends(row.arm), *(_effect(effects[key]) for key in JUDGED)),
         "; ".join(filter(None, told)),
     )
+
+
+def _before(row: StudyRow) -> str:
+    """The same directions held against what was there before RL, where publications speak of that."""
+    names = {AUDIT: "AF", GAP: "gap"}
+    told = [f"{names[one.measure]} {' '.join(_effect(one))}" for one in row.before if one.published]
+    return f"before RL: {', '.join(told)}" if told else ""
 
 
 def _effect(effect: Effect) -> Cell:
@@ -108,7 +116,21 @@ def tally(study: Study) -> str:
         told += (
             f" Of {count(len(inferred), 'direction')} by analogy or construction, never measured: {_tallied(inferred)}."
         )
-    return told
+    return told + _tally_before(study)
+
+
+def _tally_before(study: Study) -> str:
+    """The directions that were published of models before RL, at the end and at the start."""
+    rows = [row for row in study.rows if row.before]
+    pairs = [pair for row in rows for pair in zip(row.effects, row.before, strict=True)]
+    known = [(late, early) for late, early in pairs if late.published and not late.inferred]
+    if not known:
+        return ""
+    late, early = ([one.verdict for one in side] for side in zip(*known, strict=True))
+    return (
+        f" {len(known)} of the published directions are of models before RL. By the last evaluations: {_tallied(late)}"
+        f"; by the first, which is what they speak of: {_tallied(early)}."
+    )
 
 
 def _tallied(verdicts: Sequence[str]) -> str:
@@ -140,9 +162,9 @@ def study_json(study: Study) -> dict[str, Any]:
 
 
 def _row_json(row: StudyRow) -> dict[str, Any]:
-    effects = {effect.measure: _effect_json(effect) for effect in row.effects}
+    effects, before = ({effect.measure: _effect_json(effect) for effect in side} for side in (row.effects, row.before))
     told = {"against": row.against, "source": row.source, "also": row.also}
-    return _arm_json(row.arm) | told | {"effects": effects}
+    return _arm_json(row.arm) | told | {"effects": effects, "before": before}
 
 
 def _arm_json(group: Condition) -> dict[str, Any]:
