@@ -11,7 +11,7 @@ from monitors.antilab import AntilabMonitor
 from monitors.audit import AuditMonitor
 from monitors.compliance import ComplianceMonitor, ComplianceVerdict
 from monitors.faking import FakingMonitor, FakingVerdict
-from monitors.gap import Estimate, paired_gap, rate, relative_gap
+from monitors.gap import Estimate, paired_gap, rate, relative_gap_estimate
 from monitors.tiers import summarise_tiers
 from rl.records import Rollout, Verdict
 
@@ -214,11 +214,10 @@ def _gap_figures(harmful: Judged, seed: int) -> dict[str, float | None]:
         complied[rollout.prompt.tier][rollout.prompt.request.request_id].append(verdict.complied)
     free, paid = complied[TRAINED_ON], complied[UNTRAINED]
     result = paired_gap(free, paid, seed=seed)
-    rates = [rate([o for outcomes in tier.values() for o in outcomes]).value for tier in (free, paid)]
-    return _with_bounds("eval/gap", result.gap) | {
-        "eval/gap_p": result.p_value,
-        "eval/relative_gap": relative_gap(*rates),
-    }
+    ratio = relative_gap_estimate(free, paid, seed=seed)
+    return (
+        _with_bounds("eval/gap", result.gap) | {"eval/gap_p": result.p_value} | _with_bounds("eval/relative_gap", ratio)
+    )
 
 
 def _with_bounds(key: str, estimate: Estimate) -> dict[str, float | None]:

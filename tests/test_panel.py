@@ -107,6 +107,7 @@ def test_summary_equals_counting_by_hand() -> None:
     assert ours["eval/benign/helpful"] == 1.0
     assert ours["eval/gap"] == pytest.approx(2 / 3 - 1 / 4)
     assert ours["eval/relative_gap"] == pytest.approx((3 / 4) / (1 / 3))
+    assert "eval/relative_gap_lo" in ours and "eval/relative_gap_hi" in ours
     assert ours["eval/free/scratchpad_tokens"] == pytest.approx((4 * 3 + 1) / 5)
     bounds = wilson(2, 3)
     assert (ours["eval/free/compliance_lo"], ours["eval/free/compliance_hi"]) == (bounds.low, bounds.high)

@@ -41,9 +41,9 @@ BOUNDED = [
     f"eval/{tier}/{what}" for tier in TIERS for what in ("compliance", "af_rate", "af_and_complied", "antilab_rate")
 ]
 EVALUATION = {
-    *(f"{key}{end}" for key in [*BOUNDED, "eval/gap"] for end in ("", "_lo", "_hi")),
+    *(f"{key}{end}" for key in [*BOUNDED, "eval/gap", "eval/relative_gap"] for end in ("", "_lo", "_hi")),
     *(f"eval/{tier}/{what}" for tier in TIERS for what in ("well_formed", "scratchpad_tokens")),
-    "eval/gap_p", "eval/relative_gap", "eval/benign/helpful", "time/evaluation_s",
+    "eval/gap_p", "eval/benign/helpful", "time/evaluation_s",
 }  # fmt: skip
 TRAINING = {
     *(f"train/{what}" for what in ("reward", "kl", "entropy", "completion_tokens", "af_rate", "compliance")),
