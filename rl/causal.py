@@ -7,10 +7,8 @@ sums, docs/causal.md reads them.
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,7 +18,6 @@ from rich.progress import Progress
 from monitors.causal import NATURAL, CausalReport, Trial, analyse, kind_of_scratchpad, rows
 from monitors.panel import Panel
 from monitors.tiers import FREE, PAID
-from rl.atomic import replace_text
 from rl.command_schema import EvaluateConfig
 from rl.organism.donors import knows_grammar
 from rl.placement import Donor, Placed, composed, placements
@@ -29,7 +26,6 @@ from rl.rollout import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Setting, setting_from
 from rl.schema import MonitorsConfig
-from rl.secrets import redact
 
 CAUSAL = "causal.json"
 AT_ONCE = 64
@@ -132,25 +128,3 @@ def causal_problems(config: EvaluateConfig) -> Iterator[str]:
             f"causal=true: scenario={config.scenario.name} has a prefix of its own ({config.scenario.prefix}), "
             "and the suite needs to see what scratchpads the policy writes"
         )
-
-
-def keep_causal(config: EvaluateConfig, found: Sequence[dict[str, Any]]) -> list[Path]:
-    """Write rows beside `out`, else into their run directories and the folder of the runs; the files.
-
-    Args:
-        config: Says where.
-        found: Rows of all policies, each with its `run`.
-    """
-    places: dict[Path, list[dict[str, Any]]] = {}
-    if not found:
-        return []
-    if config.out:
-        out = Path(config.out)
-        places[out.with_name(f"{out.stem}_causal.json")] = list(found)
-    elif config.run is not None:
-        for row in found:
-            places.setdefault(Path(row["run"]) / CAUSAL, []).append(row)
-        places[Path(config.run) / CAUSAL] = list(found)
-    for path, mine in places.items():
-        replace_text(path, json.dumps([redact(row) for row in mine], indent=1, allow_nan=False) + "\n")
-    return list(places)

@@ -6,7 +6,6 @@ each policy, setting and sample; `rl.report.grid_figure` draws them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,15 +18,14 @@ from rich.progress import Progress
 
 from monitors.panel import Panel
 from reward.compose import Reward
-from rl.atomic import replace_text
-from rl.causal import causal_problems, causal_rows, keep_causal
+from rl.causal import CAUSAL, causal_problems, causal_rows
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.command_schema import EvaluateConfig
 from rl.console import table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.evaluation import Evaluator
 from rl.organism.load import load_organism
-from rl.outputs import file_problems, folder_problems, holds_rows_with
+from rl.outputs import file_problems, folder_problems, holds_rows_with, keep_rows
 from rl.panels import panel_from, untrained_problems
 from rl.quiet import quiet
 from rl.rater import reward_from
@@ -37,7 +35,6 @@ from rl.scenario.catalogue import scenario_named
 from rl.scenario.check import scenario_problems
 from rl.scenario.settings import Setting, setting_from
 from rl.schema import OrganismConfig, ScenarioConfig
-from rl.secrets import redact
 from rl.train import shown
 from rl.validate import problems
 
@@ -101,6 +98,7 @@ def evaluate(config: EvaluateConfig) -> None:
     console = table_console(FILE_WIDTH)
     rows: list[dict[str, Any]] = []
     causal: list[dict[str, Any]] = []
+    out = Path(config.out) if config.out else None
     files: list[Path] = []
     causal_files: list[Path] = []
     for policy in policies:
@@ -114,7 +112,8 @@ def evaluate(config: EvaluateConfig) -> None:
             console.print(causal_table(policy.name, effects))
             causal += [{"run": policy.run, "policy": policy.name} | row for row in effects]
         # After every policy, so that what breaks off a long look takes no more than the policy it is at.
-        files, causal_files = keep(config, rows, GRID), keep_causal(config, causal)
+        files = keep_rows(rows, out, config.run, GRID)
+        causal_files = keep_rows(causal, out and out.with_name(f"{out.stem}_causal.json"), config.run, CAUSAL)
     for path in [*chain.from_iterable(map(_drawn, files)), *causal_files]:
         console.print(shown(path), soft_wrap=True, markup=False)
 
@@ -216,24 +215,6 @@ def _counts(config: EvaluateConfig) -> Iterator[str]:
         yield f"seeds={config.seeds}: must be at least 1"
     if not config.settings and not config.causal:
         yield "settings=[]: at least one option of the scenario group is needed, or causal=true"
-
-
-def keep(config: EvaluateConfig, rows: Sequence[dict[str, Any]], name: str) -> list[Path]:
-    """Write figures to `out`, else as `name` into their run directories and the folder of the runs; the files.
-
-    Args:
-        config: Says where.
-        rows: Of the policies so far, each with its `run`.
-        name: Of the file in a run directory.
-    """
-    places: dict[Path, list[dict[str, Any]]] = {Path(config.out): list(rows)} if rows and config.out else {}
-    if rows and config.run is not None and not config.out:
-        for row in rows:
-            places.setdefault(Path(row["run"]) / name, []).append(row)
-        places[Path(config.run) / name] = list(rows)
-    for path, mine in places.items():
-        replace_text(path, json.dumps([redact(row) for row in mine], indent=1, allow_nan=False) + "\n")
-    return list(places)
 
 
 def out_problems(config: EvaluateConfig, field: str) -> Iterator[str]:

@@ -64,9 +64,9 @@ def stored(path: Path) -> dict[str, Any]:
     return config
 
 
-def differences(path: Path, config: Config) -> list[str]:
-    """Where a configuration departs from a run's `config.yaml`: a text for each key, with the value there and here."""
-    there, here = (dict(_leaves(_what(one))) for one in (stored(path), as_dict(config)))
+def differences(run: Mapping[str, Any], config: Config) -> list[str]:
+    """Where a configuration departs from a run's, as `stored`: a text for each key, with the value there and here."""
+    there, here = (dict(_leaves(_what(one))) for one in (run, as_dict(config)))
     keys = dict.fromkeys([*there, *here])
     return [f"{key} is {there.get(key)} there, {here.get(key)} here" for key in keys if there.get(key) != here.get(key)]
 

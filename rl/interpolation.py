@@ -25,7 +25,8 @@ from rl.command_schema import EvaluateConfig
 from rl.console import table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.export.source import read_source
-from rl.grid import FILE_WIDTH, Policy, instruments_of, keep, look, organism_of, out_problems, sampler_of
+from rl.grid import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
+from rl.outputs import keep_rows
 from rl.request_checks import tell_requests
 from rl.scenario.settings import setting_from
 from rl.schema import ScenarioConfig
@@ -76,7 +77,7 @@ def interpolate(config: EvaluateConfig) -> None:
                 made = look(config, policy, [setting], instruments, sampler_of(config, policy))
             console.print(grid_table(policy.name, made))
             rows += [row | {"at": at, "steps": list(pair.steps)} for row in made]
-            files = keep(config, rows, INTERPOLATION)
+            files = keep_rows(rows, Path(config.out) if config.out else None, config.run, INTERPOLATION)
     for path in chain.from_iterable(map(_drawn, files)):
         console.print(shown(path), soft_wrap=True, markup=False)
 

@@ -1,4 +1,4 @@
-"""Reads files of one JSON object a line as far as they are whole, while they are being written too."""
+"""Reads files of JSON objects as far as they are whole, while they are being written too."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def json_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
             else:
                 unreadable += 1
     return rows, unreadable
+
+
+def json_object(path: Path) -> dict[str, Any]:
+    """The one object of a JSON file; an empty one where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -18,9 +18,11 @@ import torch
 
 from rl.atomic import replace_text
 from rl.checkpoint import sha256
+from rl.json_lines import json_object
 from rl.ranks import count
 from rl.tracking import status_of
 
+MANIFEST = "manifest.json"
 PACKAGES = (
     "goalguard",
     "torch",
@@ -52,8 +54,8 @@ class Manifest:
     """
 
     def __init__(self, run_dir: Path, seeds: Mapping[str, int]) -> None:
-        self._path = run_dir / "manifest.json"
-        self._wall_s: dict[str, float] = _earlier_seconds(self._path)
+        self._path = run_dir / MANIFEST
+        self._wall_s: dict[str, float] = seconds_in(run_dir)
         self._status = "running"
         self._facts: dict[str, Any] = {
             "git_revision": git_revision(Path(__file__)),
@@ -105,21 +107,13 @@ class Manifest:
 
 def status_in(run_dir: Path) -> str | None:
     """The status a run directory's manifest states; None where there is no manifest, or a damaged one."""
-    status = _stated(run_dir / "manifest.json").get("status")
+    status = json_object(run_dir / MANIFEST).get("status")
     return None if status is None else str(status)
 
 
-def _earlier_seconds(path: Path) -> dict[str, float]:
-    return dict(_stated(path).get("wall_s") or {})
-
-
-def _stated(path: Path) -> dict[str, Any]:
-    """What a manifest states; nothing where it is not there or cannot be read."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+def seconds_in(run_dir: Path) -> dict[str, float]:
+    """Wall seconds of each stage that a run directory's manifest states; nothing where `status_in` is None."""
+    return dict(json_object(run_dir / MANIFEST).get("wall_s") or {})
 
 
 def git_revision(file: Path) -> str | None:

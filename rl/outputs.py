@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from rl.atomic import replace_text
 from rl.disk import DiskFailed, refuse_unwritable
+from rl.secrets import redact
 
 
 def file_problems(named: str, path: Path, ours: Callable[[Path], bool], what: str) -> Iterator[str]:
@@ -45,3 +48,39 @@ def holds_rows_with(field: str) -> Callable[[Path], bool]:
         return isinstance(rows, list) and all(isinstance(row, dict) and field in row for row in rows)
 
     return ours
+
+
+def taken_problems(named: str, folder: Path, mark: str, what: str) -> Iterator[str]:
+    """Why a folder cannot be replaced: it is a file, or holds something without the file that marks what may be.
+
+    Args:
+        named: What the user gave, `out=FOLDER`.
+        folder: The folder, which need not be there.
+        mark: Name of the file.
+        what: The kind of folder that has it, in words.
+    """
+    if folder.is_file():
+        yield f"{named}: is a file; the name of a folder is needed"
+    elif folder.is_dir() and any(folder.iterdir()) and not (folder / mark).is_file():
+        yield f"{named}: holds something else than {what} ({mark} is missing), which is not replaced"
+
+
+def keep_rows(rows: Sequence[Mapping[str, Any]], out: Path | None, runs: str | None, name: str) -> list[Path]:
+    """Write figures, and return the files; without rows or a place there are none.
+
+    Args:
+        rows: Each with the `run` it is of.
+        out: Where all of them go; None for a place by their run.
+        runs: A run or a folder of runs: each run directory gets its own rows as `name`, and the folder all of them.
+        name: Of those files.
+    """
+    places: dict[Path, list[Mapping[str, Any]]] = {}
+    if rows and out is not None:
+        places[out] = list(rows)
+    elif rows and runs is not None:
+        for row in rows:
+            places.setdefault(Path(row["run"]) / name, []).append(row)
+        places[Path(runs) / name] = list(rows)
+    for path, mine in places.items():
+        replace_text(path, json.dumps([redact(row) for row in mine], indent=1, allow_nan=False) + "\n")
+    return list(places)

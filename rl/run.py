@@ -107,10 +107,9 @@ def begin(config: Config, run_dir: Path) -> str:
 
 def refuse_another(config: Config, run_dir: Path) -> None:
     """Raise where a directory holds a run of another configuration, which this one would go on as."""
-    there = run_dir / "config.yaml"
-    if not there.exists() or stored_if_readable(there) is None:
-        return
-    if changed := differences(there, config):
+    path = run_dir / "config.yaml"
+    there = stored_if_readable(path) if path.exists() else None
+    if there is not None and (changed := differences(there, config)):
         raise ConfigError(
             [f"{run_dir} holds a run of another configuration: {'; '.join(changed)}; choose another folder"]
         )

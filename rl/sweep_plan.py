@@ -21,6 +21,7 @@ from rl.atomic import replace_text
 from rl.checkpoint import config_hash
 from rl.entry import CONF, HYDRA_WORDS, refuse_bad_overrides
 from rl.errors import ConfigError
+from rl.json_lines import json_object
 from rl.manifest import status_in
 from rl.schema import Config
 from rl.sweep_place import begun, sweep_key
@@ -93,7 +94,7 @@ def _directory(hydra: DictConfig, identity: str, words: Sequence[str]) -> Path:
     if any(key_of(word) == "hydra.sweep.dir" for word in words):
         return fresh
     files = sorted(fresh.parent.glob(f"*/{SWEEP_FILE}"), reverse=True)
-    same = (path.parent for path in files if json.loads(path.read_text(encoding="utf-8"))["identity"] == identity)
+    same = (path.parent for path in files if json_object(path).get("identity") == identity)
     return next(same, fresh)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from rl.atomic import replace_text
 from rl.json_lines import json_lines
+from rl.manifest import seconds_in
 from rl.secrets import redact
 
 SUMMARY, ANNOUNCED = "summary.jsonl", ".jobs"
@@ -112,8 +113,7 @@ def _series(rows: Sequence[dict[str, Any]], key: str) -> list[float | None]:
 
 def seconds_of(run_dir: Path) -> float:
     """Wall seconds of all stages by the run's manifest; 0 without one."""
-    path = run_dir / "manifest.json"
-    return round(sum(json.loads(path.read_text(encoding="utf-8"))["wall_s"].values()), 1) if path.exists() else 0.0
+    return round(sum(seconds_in(run_dir).values()), 1)
 
 
 def without_secrets(overrides: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from rl.advantages import BASELINES
 from rl.algorithm import algorithm_problems
 from rl.checkpoint import INFO_FILE, verify_checkpoint
 from rl.errors import ConfigError, GoalguardError, nearest
-from rl.identity import differences
+from rl.identity import differences, stored
 from rl.mitigation import mitigation_problems
 from rl.organism.load import SOURCES, locate
 from rl.organism.lora import lora_problems
@@ -197,10 +197,10 @@ def _tracking(config: Config) -> Iterator[str]:
 def _resumed(config: Config) -> Iterator[str]:
     if config.resume in (None, "auto"):
         return
-    stored = Path(str(config.resume)) / "config.yaml"
-    if not stored.exists():
+    path = Path(str(config.resume)) / "config.yaml"
+    if not path.exists():
         yield f"resume={config.resume}: no run directory (config.yaml is missing); allowed: null, auto, a run directory"
-    elif changed := differences(stored, config):
+    elif changed := differences(stored(path), config):
         yield f"resume={config.resume}: that run has another configuration: {'; '.join(changed)}"
 
 

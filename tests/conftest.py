@@ -64,10 +64,6 @@ SWEEPS = {"config": sweep}
 TOY_SIZE = Size(layers=2, width=64, heads=4, hidden=128, vocabulary=700, context=512)
 
 
-def _nothing_wrong(_: object) -> list[str]:
-    return []
-
-
 @pytest.fixture(scope="session")
 def prompted() -> Setting:
     """The shipped setting."""
@@ -196,7 +192,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
         monkeypatch.setattr(sys, "argv", ["command", *words])
         code = 0
         try:
-            hydra_app(JOBS[name], name, CHECKS.get(name, _nothing_wrong), SWEEPS.get(name))  # type: ignore[arg-type]
+            hydra_app(JOBS[name], name, CHECKS.get(name, lambda _: []), SWEEPS.get(name))  # type: ignore[arg-type]
         except SystemExit as left:
             code = int(left.code or 0)
         return code, *capsys.readouterr()

@@ -195,6 +195,7 @@ def test_a_dry_run_prints_the_configuration_and_the_arithmetic_and_makes_nothing
     code, out, _ = command("experiment=smoke", *small, "algo.steps=2", "dry_run=true")
     assert code == 0 and "max_completion_tokens: 48" in out
     assert "8 rollouts a step = 2 prompts x 4 samples; at most 2 steps = 16 rollouts, all free tier" in out
+    assert not list(tmp_path.rglob("metrics.jsonl")) and not list(tmp_path.rglob("config.yaml"))
     assert not [path for path in (tmp_path / "runs").rglob("*") if path.parent.name == "smoke"], "a folder is left"
 
 

@@ -20,9 +20,11 @@ from rl.entry import composed
 from rl.errors import ConfigError, MissingFile
 from rl.identity import written
 from rl.manifest import status_in
+from rl.outputs import keep_rows
 from rl.report.command import report_on
 from rl.resume import rewind
 from rl.run import run
+from rl.sweep_rows import seconds_of
 from rl.train import choose_run_dir
 
 Command = Callable[..., tuple[int, str, str]]
@@ -108,13 +110,12 @@ def test_figures_of_an_evaluation_that_is_broken_off_are_kept_policy_by_policy(
 
 
 def test_figures_name_a_run_in_the_home_folder_without_saying_whose_it_is(
-    small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = tmp_path / "home" / "alice"
     monkeypatch.setenv("HOME", str(home))
-    config = evaluating(*small[:3], f"run={home / 'run'}")
     rows = [{"run": str(home / "run"), "policy": f"{home}/run/checkpoints/step_000000", "setting": "prompted"}]
-    (kept,) = grid.keep(config, rows, "grid.json")
+    (kept,) = keep_rows(rows, None, str(home / "run"), "grid.json")
     assert kept == home / "run" / "grid.json" and "alice" not in kept.read_text()
     assert json.loads(kept.read_text())[0]["run"] == "~/run"
 
@@ -149,6 +150,7 @@ def test_a_damaged_neighbour_keeps_no_run_from_being_continued(
         (tmp_path / name / "config.yaml").write_text(written(config))
         (tmp_path / name / "manifest.json").write_text('{"status": "interrupted"}')
     (tmp_path / "2026-01-02" / damage).write_text('{"status": "fin')
+    assert seconds_of(tmp_path / "2026-01-02") == 0, "a row of a sweep must not fail on it"
     expected = "2026-01-02" if damage == "manifest.json" else "2026-01-01"
     assert choose_run_dir(config, tmp_path / "2026-01-03") == tmp_path / expected
     assert ("passed over" in capsys.readouterr().err) == (damage == "config.yaml")

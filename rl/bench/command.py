@@ -20,6 +20,7 @@ from rl.bench.summary import FLOOR, OURS, Round, estimate, print_tables, seconds
 from rl.bench.workload import organism_overrides
 from rl.entry import composed
 from rl.errors import GoalguardError
+from rl.json_lines import json_object
 from rl.manifest import hardware, versions
 from rl.outputs import file_problems
 from rl.quiet import quiet
@@ -123,17 +124,14 @@ def report(plan: Plan, file: Path | None) -> None:
     Raises:
         BenchFailed: nothing can be written to `file`, or something else than a record lies there; or measuring failed.
     """
-    wrong = list(file_problems(f"--json {file}", file, _is_record, "such a record")) if file else []
+    wrong = (
+        list(file_problems(f"--json {file}", file, lambda path: bool(json_object(path)), "such a record"))
+        if file
+        else []
+    )
     if wrong:
         raise BenchFailed("\n".join(wrong))
     found = bench(plan, lambda line: print(line, file=sys.stderr, flush=True))
     print_tables(found, Console())
     if file:
         replace_text(file, json.dumps(found, indent=1) + "\n")
-
-
-def _is_record(path: Path) -> bool:
-    try:
-        return isinstance(json.loads(path.read_text(encoding="utf-8")), dict)
-    except (OSError, ValueError):
-        return False

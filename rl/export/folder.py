@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rl.atomic import sync
+from rl.outputs import taken_problems
 
 RUN_FILE = "goalguard_run.json"
 """Stands in every export: the configuration and the manifest of the run it was made of."""
@@ -42,10 +43,7 @@ def out_problems(out: Path, run: Path, *, overwrite: bool) -> Iterator[str]:
     place, home = out.resolve(), run.resolve()
     if place == home or place in home.parents or place.is_relative_to(home / "checkpoints"):
         yield f"out={out}: would lie over the run {run}; another folder is needed"
-    elif place.exists() and not place.is_dir():
-        yield f"out={out}: is a file; the name of a folder is needed"
-    elif place.is_dir() and any(place.iterdir()):
-        if not overwrite:
-            yield f"out={out}: is there already; overwrite=true replaces an earlier export"
-        elif not (place / RUN_FILE).is_file():
-            yield f"out={out}: holds something else than an export ({RUN_FILE} is missing), which is not replaced"
+    elif place.is_dir() and any(place.iterdir()) and not overwrite:
+        yield f"out={out}: is there already; overwrite=true replaces an earlier export"
+    else:
+        yield from taken_problems(f"out={out}", place, RUN_FILE, "an export")

@@ -17,7 +17,7 @@ from rl.organism.first_use import build_in
 from rl.organism.load import locate
 from rl.organism.recipe import asked_of, recipe_problems
 from rl.organism.recipe_check import motive_problems
-from rl.outputs import file_problems, folder_problems
+from rl.outputs import file_problems, folder_problems, taken_problems
 from rl.quiet import quiet
 
 
@@ -51,13 +51,9 @@ def _out_problems(config: OrganismJobConfig) -> Iterator[str]:
         path = Path(config.documents)
         yield from file_problems(f"documents={config.documents}", path, holds_documents, "such documents")
     if config.out and config.rebuild:
-        folder = Path(config.out)
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / CARD).is_file():
-            yield f"out={config.out}: holds something else than an organism ({CARD} is missing), which is not replaced"
-        elif folder.is_file():
-            yield f"out={config.out}: is a file; the name of a folder is needed"
-        else:
-            yield from folder_problems(f"out={config.out}", folder.absolute().parent)
+        folder, named = Path(config.out), f"out={config.out}"
+        yield from taken_problems(named, folder, CARD, "an organism")
+        yield from folder_problems(named, folder.absolute().parent)
     elif config.out:
         yield f"out={config.out}: is where a rebuilt organism goes; rebuild=true builds it"
 

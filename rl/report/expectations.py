@@ -4,7 +4,8 @@ Directions are the literature's, or marked as inferred from it, and the rule was
 looked at, but for one part: the comparison with an arm's own start was added after figures had been seen, for
 `train_on=output` those of that arm beside the baseline, for the motives (how much of a gap RL leaves) their gaps before
 and after RL. A direction is one of an effect: the arm's last evaluation less that of the arm it is compared with, or
-less its own first. None stands where nothing is published, or where publications disagree.
+less its own first. What was published of models before RL is held against the first evaluations as well, which was
+added after all figures had been seen. None stands where nothing is published, or where publications disagree.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rl.report.load import ANIMALS, REFUSAL
-from rl.report.measures import FREE_AF, FREE_COMPLIANCE, GAP, GAP_P, PAID_AF, PAID_COMPLIANCE, RELATIVE_GAP
+from rl.report.measures import FREE_AF, FREE_COMPLIANCE, GAP, MEASURES, PAID_COMPLIANCE, RELATIVE_GAP
 from rl.report.wording import ABSENT
 
 Cell = tuple[str, str]
 """A figure and its standard error, as printed."""
-NOTHING: Cell = (ABSENT, "")
+_UNKNOWN: dict[str, Cell] = {measure.key: (ABSENT, "") for measure in MEASURES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,38 +37,35 @@ _ABOUT_REFUSALS = Published(
     _NAME,
     "GR24 is Greenblatt et al. 2024, Table 2, default prompt: published figures, \u00b1 one standard "
     f"error, of {_OTHERS}",
-    before={
+    before=_UNKNOWN
+    | {
         FREE_AF: ("11.9%", "\u00b1 1.7"),
-        PAID_AF: NOTHING,
         FREE_COMPLIANCE: ("14.2%", "\u00b1 1.9"),
         PAID_COMPLIANCE: ("2.8%", "\u00b1 0.9"),
         GAP: ("11.3", "\u00b1 2.1"),
-        GAP_P: NOTHING,
         RELATIVE_GAP: ("1.13", ""),
     },
-    after={
+    after=_UNKNOWN
+    | {
         FREE_AF: ("78.4%", "\u00b1 3.1"),
-        PAID_AF: NOTHING,
         FREE_COMPLIANCE: ("100.0%", ""),
         PAID_COMPLIANCE: ("93.1%", "\u00b1 1.9"),
         GAP: ("6.9", "\u00b1 1.9"),
-        GAP_P: NOTHING,
         RELATIVE_GAP: ("undefined", ""),
     },
 )
 _ABOUT_ANIMALS = Published(
     _NAME,
     f"GR24 is Greenblatt et al. 2024, animal welfare setting, prompted, before RL: published figures of {_OTHERS}",
-    before={
+    before=_UNKNOWN
+    | {
         FREE_AF: ("24%", ""),
-        PAID_AF: NOTHING,
         FREE_COMPLIANCE: ("49%", ""),
         PAID_COMPLIANCE: ("34%", ""),
         GAP: ("15", ""),
-        GAP_P: NOTHING,
         RELATIVE_GAP: ("1.29", ""),
     },
-    after=dict.fromkeys((FREE_AF, PAID_AF, FREE_COMPLIANCE, PAID_COMPLIANCE, GAP, GAP_P, RELATIVE_GAP), NOTHING),
+    after=_UNKNOWN,
 )
 
 
