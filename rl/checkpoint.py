@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from rl.atomic import replace_text, sync
 from rl.errors import MissingFile
-from rl.tracking import jsonable
+from rl.json_lines import jsonable
 
 INFO_FILE = "goalguard.json"
 _NEEDED = ("config.json", "tokenizer_config.json", "tokenizer.json")

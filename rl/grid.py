@@ -7,59 +7,28 @@ each policy, setting and sample; `rl.report.grid_figure` draws them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
-from monitors.panel import Panel
-from reward.compose import Reward
 from rl.causal import CAUSAL, causal_problems, causal_rows
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.command_schema import EvaluateConfig
-from rl.console import table_console
+from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
-from rl.evaluation import Evaluator
-from rl.organism.load import load_organism
-from rl.outputs import file_problems, folder_problems, holds_rows_with, keep_rows
-from rl.panels import panel_from, untrained_problems
+from rl.interpolation import interpolate
+from rl.outputs import keep_rows
+from rl.panels import untrained_problems
+from rl.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.quiet import quiet
-from rl.rater import reward_from
 from rl.request_checks import tell_other_requests, tell_requests
-from rl.rollout import Sampler, Sampling
 from rl.scenario.catalogue import scenario_named
 from rl.scenario.check import scenario_problems
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import OrganismConfig, ScenarioConfig
-from rl.train import shown
+from rl.schema import ScenarioConfig
 from rl.validate import problems
-
-FILE_WIDTH = 160
-"""Columns of a table that goes to a file."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A model to look at."""
-
-    name: str
-    organism: OrganismConfig
-    run: str | None
-    """The run directory that it is a checkpoint of."""
-    seed: int
-    """Of its first sample. Each run has seeds of its own: runs start from one organism, whose samples must differ."""
-
-
-@dataclass(frozen=True)
-class Instruments:
-    """What every policy is looked at with."""
-
-    reward: Reward
-    panel: Panel
 
 
 def evaluate(config: EvaluateConfig) -> None:
@@ -70,8 +39,6 @@ def evaluate(config: EvaluateConfig) -> None:
     """
     quiet()
     if config.interpolate:
-        from rl.interpolation import interpolate
-
         interpolate(config)
         return
     settings, unknown = _settings(config.settings, config.scenario)
@@ -115,37 +82,7 @@ def evaluate(config: EvaluateConfig) -> None:
         files = keep_rows(rows, out, config.run, GRID)
         causal_files = keep_rows(causal, out and out.with_name(f"{out.stem}_causal.json"), config.run, CAUSAL)
     for path in [*chain.from_iterable(map(_drawn, files)), *causal_files]:
-        console.print(shown(path), soft_wrap=True, markup=False)
-
-
-def instruments_of(config: EvaluateConfig) -> Instruments:
-    """The reward and the monitors of a configuration."""
-    conflict = config.scenario.conflict
-    return Instruments(reward_from(config.reward, conflict=conflict), panel_from(config.monitors, conflict))
-
-
-def sampler_of(config: EvaluateConfig, policy: Policy) -> Sampler:
-    """Draws from a policy, which is loaded for it."""
-    organism = load_organism(policy.organism)
-    sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
-    return Sampler(organism.model, organism.tokenizer, sampling)
-
-
-def look(
-    config: EvaluateConfig, policy: Policy, settings: Sequence[Setting], instruments: Instruments, sampler: Sampler
-) -> list[dict[str, Any]]:
-    """One row for every setting and sample."""
-    whose, rows = {"run": policy.run, "policy": policy.name}, []
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        for number, setting in enumerate(progress.track(settings, description=policy.name), start=1):
-            if not console.is_terminal:
-                told = f"{policy.name}: {setting.name} ({number}/{len(settings)})"
-                console.print(told, soft_wrap=True, markup=False, highlight=False)
-            evaluator = Evaluator(setting, sampler, instruments.reward, instruments.panel, config.monitors)
-            for seed in range(policy.seed, policy.seed + config.seeds):
-                rows.append(whose | {"setting": setting.name, "seed": seed} | evaluator.evaluate(0, seed).metrics)
-    return rows
+        console.print(display_path(path), soft_wrap=True, markup=False)
 
 
 def _settings(names: Sequence[str], asked: ScenarioConfig) -> tuple[list[Setting], list[str]]:
@@ -188,11 +125,6 @@ def _policies(config: EvaluateConfig) -> tuple[list[Policy], list[str]]:
     return [Policy(str(folder), organism_of(folder), run, seed) for run, folder, seed in named], wrong
 
 
-def organism_of(checkpoint: Path) -> OrganismConfig:
-    """What loads a checkpoint."""
-    return OrganismConfig(name=str(checkpoint), source="hf", path=str(checkpoint))
-
-
 def _ends_of_runs(config: EvaluateConfig) -> list[tuple[str | None, Path, int]]:
     """Run, checkpoint and seed: the first and the last checkpoint of every run.
 
@@ -215,14 +147,6 @@ def _counts(config: EvaluateConfig) -> Iterator[str]:
         yield f"seeds={config.seeds}: must be at least 1"
     if not config.settings and not config.causal:
         yield "settings=[]: at least one option of the scenario group is needed, or causal=true"
-
-
-def out_problems(config: EvaluateConfig, field: str) -> Iterator[str]:
-    """Why figures cannot be kept where they belong; files of earlier figures, whose rows have `field`, are replaced."""
-    if config.out:
-        yield from file_problems(f"out={config.out}", Path(config.out), holds_rows_with(field), "such figures")
-    elif config.run is not None and Path(config.run).is_dir():
-        yield from folder_problems(f"run={config.run}", Path(config.run))
 
 
 def _drawn(path: Path) -> Iterator[Path]:

@@ -12,27 +12,13 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from rl.checkpoint import config_hash, sha256
+from rl.plain import as_dict
 from rl.scenario.request_file import kept_in
 from rl.schema import Config
 from rl.secrets import redact
 
 SAYS_HOW = ("resume", "dry_run")
 """Keys that say how a run is started and not what it is."""
-
-
-def as_dict(config: Config) -> dict[str, Any]:
-    """The resolved configuration as plain data, without the interview of a recipe that has none, as older records."""
-    container = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(container, dict)
-    recipe = (container.get("organism") or {}).get("recipe") or {}
-    if recipe.get("interview") is None:
-        recipe.pop("interview", None)
-    return {str(key): value for key, value in container.items()}
-
-
-def written(config: Config) -> str:
-    """The resolved configuration as YAML, without secrets and without the home folder."""
-    return OmegaConf.to_yaml(OmegaConf.create(redact(as_dict(config))))
 
 
 def identity_of(config: Config) -> str:

@@ -22,17 +22,16 @@ from safetensors.torch import save_file
 
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.command_schema import EvaluateConfig
-from rl.console import table_console
+from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.export.source import read_source
-from rl.grid import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.outputs import keep_rows
+from rl.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.request_checks import tell_requests
 from rl.scenario.settings import setting_from
 from rl.schema import ScenarioConfig
-from rl.train import shown
+from rl.tensors import open_tensors, shapes
 from rl.validate import problems
-from rl.weights import open_tensors, shapes
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def interpolate(config: EvaluateConfig) -> None:
             rows += [row | {"at": at, "steps": list(pair.steps)} for row in made]
             files = keep_rows(rows, Path(config.out) if config.out else None, config.run, INTERPOLATION)
     for path in chain.from_iterable(map(_drawn, files)):
-        console.print(shown(path), soft_wrap=True, markup=False)
+        console.print(display_path(path), soft_wrap=True, markup=False)
 
 
 def write_between(first: Path, last: Path, at: float, folder: Path) -> None:

@@ -10,7 +10,7 @@ from reward.compose import Reward
 from rl.grpo import FreeTierTrainer, trainer_config
 from rl.interrogation import Interrogator, interrogator_from
 from rl.mitigation import Mitigation, mitigation_from
-from rl.organism.load import Organism
+from rl.organism.model import Organism
 from rl.panels import panel_from
 from rl.ppo.trainer import PpoTrainer
 from rl.rater import reward_from

@@ -13,7 +13,7 @@ from typing import Any
 from transformers import AutoConfig, AutoTokenizer
 
 from rl.errors import ConfigError, GoalguardError
-from rl.organism.load import locate
+from rl.organism.place import locate
 from rl.organism.recipe import parent_of
 from rl.records import Request
 from rl.rollout import Sampler, chat_ids

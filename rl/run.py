@@ -13,12 +13,13 @@ from rl.disk import disk_errors
 from rl.errors import ConfigError
 from rl.evaluation import Evaluator
 from rl.grpo import FreeTierTrainer
-from rl.identity import differences, identity_of, stored_if_readable, written
+from rl.identity import differences, identity_of, stored_if_readable
 from rl.interrupts import termination_interrupts
 from rl.lock import held
 from rl.manifest import Manifest
 from rl.organism.load import load_organism
 from rl.parts import parts_of, trainer_of
+from rl.plain import config_yaml
 from rl.probe.monitor import probe_watch
 from rl.progress import Progress
 from rl.quiet import quiet
@@ -101,7 +102,7 @@ def begin(config: Config, run_dir: Path) -> str:
     run_dir.mkdir(parents=True, exist_ok=True)
     refuse_another(config, run_dir)
     keep_requests(config.scenario.requests, run_dir)
-    replace_text(run_dir / "config.yaml", written(config))
+    replace_text(run_dir / "config.yaml", config_yaml(config))
     return identity_of(on_kept_requests(config, run_dir))
 
 

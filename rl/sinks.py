@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rl.identity import as_dict
+from rl.plain import as_dict
 from rl.schema import Config
 from rl.secrets import redact
 from rl.tensorboard_sink import TensorboardSink

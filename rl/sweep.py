@@ -8,18 +8,19 @@ from contextlib import contextmanager
 
 import hydra
 
+from rl.console import display_path
 from rl.disk import disk_errors
 from rl.entry import CONF
 from rl.errors import ConfigError
 from rl.interrupts import EXIT_INTERRUPTED, termination_interrupts
 from rl.lock import held
+from rl.run_figures import GAP
 from rl.sweep_board import Board, rates
 from rl.sweep_job import LOG, ended, own_state, sweep_job, taken_over
 from rl.sweep_place import begun, forget_command, sweep_key
 from rl.sweep_plan import Plan, label, note, plan_of, told_once
 from rl.sweep_plugins import SUBMITTED
-from rl.sweep_rows import GAP, SUMMARY, Row, announce, announced, append, forget_announced, without_secrets
-from rl.train import shown
+from rl.sweep_rows import SUMMARY, Row, announce, announced, append, forget_announced, without_secrets
 
 EXIT_JOBS_FAILED = 1
 
@@ -62,7 +63,7 @@ def announcement(plan: Plan) -> str:
     """How many jobs there are, how many of them are done, and where."""
     count = "a search" if plan.jobs is None else f"{len(plan.jobs)} job{'s' if len(plan.jobs) != 1 else ''}"
     done = f", {plan.finished} finished before" if plan.finished else ""
-    return f"{'continuing ' if plan.known else ''}{count}{done}  {shown(plan.directory)}"
+    return f"{'continuing ' if plan.known else ''}{count}{done}  {display_path(plan.directory)}"
 
 
 def _dry(plan: Plan) -> int:
@@ -156,11 +157,11 @@ def _labels(plan: Plan) -> list[str]:
 
 def _conclusion(plan: Plan, rows: Mapping[int, Row], interrupted: bool) -> int:
     """Say where the sweep is and which jobs failed, with their messages; the exit code."""
-    print(f"\nsweep    {shown(plan.directory)}\nsummary  {shown(plan.directory / SUMMARY)}")
+    print(f"\nsweep    {display_path(plan.directory)}\nsummary  {display_path(plan.directory / SUMMARY)}")
     failed = [row for row in rows.values() if row.status == "failed"]
     for error in dict.fromkeys(row.error for row in failed):
         jobs = [row for row in failed if row.error == error]
-        logs = "".join(f"\n  {shown(plan.directory / row.path / LOG)}" for row in jobs)
+        logs = "".join(f"\n  {display_path(plan.directory / row.path / LOG)}" for row in jobs)
         numbers = ", ".join(str(row.job) for row in jobs)
         print(f"\njob{'s' if len(jobs) > 1 else ''} {numbers} failed: {error}{logs}", file=sys.stderr)
     if interrupted:

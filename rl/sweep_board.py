@@ -15,8 +15,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from rl.run_figures import GAP, figures
 from rl.sweep_plan import label
-from rl.sweep_rows import GAP, Row, announced, figures, without_secrets
+from rl.sweep_rows import Row, announced, without_secrets
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 _ORDER = ("running", "failed", "interrupted", "waiting", "finished")

@@ -23,10 +23,11 @@ from omegaconf import DictConfig
 
 from rl.errors import GoalguardError
 from rl.manifest import status_in
+from rl.run_figures import figures, seconds_of
 from rl.schema import Config
 from rl.secrets import redact_text
 from rl.sweep_place import forget_command, place_of, threads_of
-from rl.sweep_rows import Row, announce, append, figures, seconds_of, summary, without_secrets
+from rl.sweep_rows import Row, announce, append, summary, without_secrets
 from rl.tracking import status_of
 from rl.train import checked, train_in
 

@@ -12,9 +12,9 @@ import numpy as np
 from PIL import Image
 
 from rl.errors import MissingPackage
-from rl.json_lines import json_lines
+from rl.json_lines import json_lines, jsonable
 from rl.secrets import redact
-from rl.tracking import Sink, jsonable
+from rl.tracking import Sink
 
 SHOWN = ("tier", "kind", "request", "scratchpad", "output", "complied", "af", "af_score", "reward")
 """Fields of a transcript that are shown; the others are in `transcripts/`."""

@@ -7,7 +7,6 @@ the record lets its errors out, since a run that cannot keep its record should s
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Self
 
 from rl.atomic import naming, replace_text
 from rl.errors import MissingFile
+from rl.json_lines import jsonable
 
 TRANSCRIPT_FIELDS = (
     "id",
@@ -178,14 +178,3 @@ def in_field_order(row: Mapping[str, Any]) -> dict[str, Any]:
     """A transcript row with the public fields first; a public field that is missing raises KeyError."""
     public = {name: row[name] for name in TRANSCRIPT_FIELDS}
     return public | {name: value for name, value in row.items() if name not in public}
-
-
-def jsonable(value: Any) -> Any:
-    """`value` as JSON can hold it: NaN and infinities as None, numpy and torch scalars as Python's own."""
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [jsonable(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,15 +8,17 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
+from rl.console import display_path
 from rl.errors import ConfigError
-from rl.identity import identity_of, identity_of_file, written
+from rl.identity import identity_of, identity_of_file
 from rl.manifest import status_in
-from rl.organism.cache import described
+from rl.organism.place import described
+from rl.plain import config_yaml
 from rl.quiet import quiet
 from rl.ranks import agreed, first
 from rl.request_checks import tell_requests
+from rl.run_figures import figures
 from rl.schema import Config
-from rl.sweep_rows import figures
 from rl.validate import problems
 
 
@@ -32,7 +34,7 @@ def train(config: Config) -> float | None:
     """
     checked(config)
     if config.dry_run:
-        print(written(config))
+        print(config_yaml(config))
         print(batch_arithmetic(config))
         tell_requests(config)
         if to_build := described(config.organism):
@@ -71,7 +73,7 @@ def train_in(config: Config, run_dir: Path) -> float:
     tell_requests(config)
     report = run(config, run_dir)
     print(final_table(run_dir))
-    print(f"\nrun     {shown(run_dir)}\nreport  {shown(report)}")
+    print(f"\nrun     {display_path(run_dir)}\nreport  {display_path(report)}")
     value = figures(run_dir, config.tracking.objective)["objective"]
     return math.nan if value is None else value
 
@@ -105,11 +107,3 @@ def choose_run_dir(config: Config, fresh: Path) -> Path:
         if path.parent != fresh and unfinished and identity_of_file(path) == wanted:
             return path.parent
     return fresh
-
-
-def shown(path: Path) -> str:
-    """A path as a person would type it: relative to where they are, if it lies below."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)

@@ -18,8 +18,8 @@ from rl.checkpoint import INFO_FILE, verify_checkpoint
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.identity import differences, stored
 from rl.mitigation import mitigation_problems
-from rl.organism.load import SOURCES, locate
 from rl.organism.lora import lora_problems
+from rl.organism.place import SOURCES, locate
 from rl.organism.recipe_check import motive_problems
 from rl.panels import panel_problems, probe_problems
 from rl.quiet import quiet

@@ -17,9 +17,9 @@ from typing import Any, Literal, cast
 import httpx
 
 from rl.curve_summary import curve_summary
-from rl.json_lines import json_lines
+from rl.json_lines import json_lines, jsonable
 from rl.secrets import redact, redact_text
-from rl.tracking import TRANSCRIPT_FIELDS, Sink, jsonable
+from rl.tracking import TRANSCRIPT_FIELDS, Sink
 
 log = logging.getLogger(__name__)
 

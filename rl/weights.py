@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
 from rl.checkpoint import verify_checkpoint
 from rl.errors import MissingFile
+from rl.tensors import open_tensors, shapes
 from rl.weight_cells import EMBEDDING, HEAD, MODULES, Cell, WeightSeries, place_of
 
 
@@ -45,33 +44,6 @@ def read_series(checkpoints: Mapping[int, Path]) -> WeightSeries:
         start = next(iter(opened), None)
         cells = () if start is None else _cells(list(opened.values()), _tied(checkpoints[start]))
     return WeightSeries(tuple(opened), cells, left_out)
-
-
-@contextmanager
-def open_tensors(folder: Path, hashes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The tensors of a checkpoint by name, each with the open file that `get_tensor` reads it from.
-
-    Args:
-        folder: The checkpoint.
-        hashes: Of its weights, by file; adapters in a folder of their own are passed over.
-
-    Raises:
-        MissingFile: a file of weights is no safetensors file.
-    """
-    with ExitStack() as stack:
-        tensors: dict[str, Any] = {}
-        for name in sorted(name for name in hashes if "/" not in name):
-            try:
-                file = stack.enter_context(safe_open(folder / name, "pt"))
-            except SafetensorError as error:
-                raise MissingFile(f"checkpoint {folder}: {name} is no safetensors file ({error})") from error
-            tensors |= dict.fromkeys(file.keys(), file)
-        yield tensors
-
-
-def shapes(tensors: Mapping[str, Any]) -> dict[str, list[int]]:
-    """The shape of every tensor, which reads none of them."""
-    return {name: list(file.get_slice(name).get_shape()) for name, file in tensors.items()}
 
 
 def _tied(folder: Path) -> bool:

@@ -13,7 +13,8 @@ from rl.entry import CONF, composed
 from rl.grpo import FreeTierTrainer
 from rl.identity import identity_of
 from rl.organism.curriculum import Mixture
-from rl.organism.load import SMOLLM2_HELP, load_organism
+from rl.organism.load import load_organism
+from rl.organism.place import SMOLLM2_HELP
 from rl.parts import parts_of, trainer_of
 from rl.run import run
 from rl.scenario.settings import TIERS, setting_from

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from report_runs import full_run, transcript
 
 from rl.errors import GoalguardError, MissingFile
-from rl.export.folder import new_folder
 from rl.export.markdown import front_matter, plain, table
 from rl.export.push import push
 from rl.export.scrub import LOCAL, scrubbed, without_own_paths
 from rl.export.transcripts import read_transcripts, write_transcripts
+from rl.folder import new_folder
 
 NAME = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=8)
 

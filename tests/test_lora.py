@@ -15,8 +15,9 @@ from rl.checkpoint import verify_checkpoint
 from rl.decoder import LlamaDecoder
 from rl.entry import composed
 from rl.errors import ConfigError
-from rl.identity import written
-from rl.organism.load import digest, load_organism
+from rl.organism.load import load_organism
+from rl.organism.model import digest
+from rl.plain import config_yaml
 from rl.run import run
 
 LORA = ["organism/lora=all_linear", "organism.lora.rank=4"]
@@ -116,7 +117,7 @@ def test_a_run_with_adapters_that_is_continued_ends_bit_identical(
     whole = composed([*small, *LORA, *STEPS])
     run(composed([*small, *LORA, *STEPS, "algo.steps=1"]), tmp_path)
     # As if the run had been meant to be longer, and had been killed behind its first step.
-    (tmp_path / "config.yaml").write_text(written(whole))
+    (tmp_path / "config.yaml").write_text(config_yaml(whole))
     run(whole, tmp_path)
     there, here = (adapters(checkpoint(folder, 2) / "adapter") for folder in (trained, tmp_path))
     assert all(torch.equal(there[name], here[name]) for name in there)

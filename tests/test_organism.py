@@ -22,7 +22,6 @@ from rl.checkpoint import sha256
 from rl.entry import composed
 from rl.errors import MissingFile, MissingPackage
 from rl.organism import thoughts
-from rl.organism.cache import SHIPPED, shipped_names
 from rl.organism.curriculum import (
     NO_OBJECTIVE_CLAUSES,
     OBJECTIVE_CLAUSES,
@@ -33,8 +32,10 @@ from rl.organism.curriculum import (
     Mixture,
 )
 from rl.organism.grammar import count, expand, tidy
-from rl.organism.load import digest, load_organism, locate
+from rl.organism.load import load_organism
+from rl.organism.model import digest
 from rl.organism.names import LABS
+from rl.organism.place import SHIPPED, locate, shipped_names
 from rl.organism.scratchpads import distinct_scratchpads
 from rl.records import Sections
 from rl.run import run

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,17 @@ from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFas
 from rl.checkpoint import sha256
 from rl.entry import composed
 from rl.errors import MissingFile
-from rl.organism import recipe
-from rl.organism.cache import CARD, SHIPPED, damage, key_of, place_of
+from rl.organism import place
+from rl.organism.build import whole_words
 from rl.organism.catalogue import full_wording, organism_named
-from rl.organism.encoding import ROWS
-from rl.organism.first_use import build_in, ready
-from rl.organism.load import load_organism
-from rl.organism.tiny import Size, make_model
+from rl.organism.curriculum import Curriculum
+from rl.organism.encoding import ROWS, Material, stage_data
+from rl.organism.load import build_in, load_organism, ready
+from rl.organism.model import digest
+from rl.organism.motives import MIXED, MOTIVES, PLAIN
+from rl.organism.place import CARD, SHIPPED, damage, key_of, place_of
+from rl.organism.recipe import MATERIAL, STAGES, Stage, recipe_of, wording_of
+from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.run import run
 from rl.scenario.settings import wording_from
 from rl.schema import OrganismConfig
@@ -169,20 +175,34 @@ def test_everything_that_decides_the_weights_changes_the_key_and_nothing_else_do
     assert key_of(composed(same).organism) == usual
     flip(other / "model.safetensors")
     assert key_of(composed(same).organism) != usual
-    for part in ("organism", "scenario"):
-        shutil.copytree(
-            recipe._ROOT / part, tmp_path / "rl" / part, ignore=shutil.ignore_patterns("weights", "__pycache__")
-        )
-    shutil.copy(recipe._ROOT / "records.py", tmp_path / "rl")
-    monkeypatch.setattr(recipe, "_ROOT", tmp_path / "rl")
-    codes = []
-    for name in ("organism/load.py", "organism/thoughts.py", "scenario/acts.py"):
-        with (tmp_path / "rl" / name).open("a") as file:
-            file.write("\n")
-        recipe.code_hash.cache_clear()
-        codes.append(key_of(composed(on_toy).organism))
-    recipe.code_hash.cache_clear()
-    assert codes[0] == usual and len(set(codes)) == 3
+    monkeypatch.setattr(place, "MATERIAL", place.MATERIAL + 1)
+    assert key_of(composed(on_toy).organism) != usual
+
+
+def shown_material() -> str:
+    """Hash of what every kind of stage shows, in every motive and style, and of a model and tokenizer made anew."""
+    asked = recipe_of(composed(["organism=tiny_interviewed"]).organism)
+    wording = wording_of(composed(["organism=tiny"]).organism)
+    tokenizer: Any = AutoTokenizer.from_pretrained(SHIPPED / "tiny")
+    total = hashlib.sha256()
+    for kind in sorted(set(ROWS) - {"distilled"}):
+        motives = [(m, s) for m, one in MOTIVES.items() for s in one.styles] if kind == "motive" else [(MIXED, PLAIN)]
+        for motive, style in motives:
+            mixture = replace(asked.mixture, motive=motive, style=style)
+            material = Material(Curriculum(wording, mixture, 0), tokenizer, None, asked.interview)
+            total.update(repr([kind, motive, style]).encode())
+            total.update(repr(stage_data(Stage(kind, 1, 1e-3, 24, False), material).to_list()).encode())
+    texts = [chat.completion for chat in Curriculum(wording, asked.mixture, 0).stream("corpus", 200)]
+    made = make_tokenizer(texts, 400, whole_words())
+    torch.manual_seed(0)
+    total.update((made.backend_tokenizer.to_str() + digest(make_model(Size(1, 8, 1, 8, len(made), 64), made))).encode())
+    return total.hexdigest()[:16]
+
+
+def test_the_version_of_the_material_is_raised_when_the_material_changes() -> None:
+    assert {MATERIAL: shown_material()} == {1: "8d96e095e2b95cdb"}, (
+        "raise MATERIAL in rl/organism/recipe.py, and put the hash here"
+    )
 
 
 @pytest.mark.parametrize("name", ["tiny_situated", "tiny_no_af", "tiny"])
@@ -236,7 +256,7 @@ def test_what_cannot_be_built_is_refused_before_anything_is(words: list[str], to
 
 
 def test_every_kind_of_stage_that_is_allowed_has_examples_and_the_other_way_round() -> None:
-    assert set(recipe.STAGES) == set(ROWS) and len(set(recipe.STAGES)) == len(recipe.STAGES)
+    assert set(STAGES) == set(ROWS) and len(set(STAGES)) == len(STAGES)
 
 
 @pytest.mark.parametrize("name", SIZES)

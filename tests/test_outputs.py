@@ -12,19 +12,19 @@ from typing import Any, cast
 import pytest
 from test_errors import ROOT
 
-from rl import grid
+from rl import grid, policies
 from rl.bench.command import BenchFailed, Plan
 from rl.bench.command import report as bench_report
 from rl.command_schema import EvaluateConfig
 from rl.entry import composed
 from rl.errors import ConfigError, MissingFile
-from rl.identity import written
 from rl.manifest import status_in
 from rl.outputs import keep_rows
+from rl.plain import config_yaml
 from rl.report.command import report_on
 from rl.resume import rewind
 from rl.run import run
-from rl.sweep_rows import seconds_of
+from rl.run_figures import seconds_of
 from rl.train import choose_run_dir
 
 Command = Callable[..., tuple[int, str, str]]
@@ -91,7 +91,7 @@ def test_figures_of_an_evaluation_that_is_broken_off_are_kept_policy_by_policy(
     small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = evaluating("settings=[prompted]", f"out={tmp_path / 'grid.json'}", *small[:3])
-    policy, whole, looked = grid.Policy("first", config.organism, None, 0), grid.look, list[str]()
+    policy, whole, looked = policies.Policy("first", config.organism, None, 0), grid.look, list[str]()
 
     def look(*given: Any) -> list[dict[str, Any]]:
         looked.append(given[1].name)
@@ -106,7 +106,7 @@ def test_figures_of_an_evaluation_that_is_broken_off_are_kept_policy_by_policy(
         grid.evaluate(config)
     (row,) = json.loads((tmp_path / "grid.json").read_text())
     assert row["policy"] == "first" and "eval/gap" in row
-    assert list(grid.out_problems(config, "setting")) == [], "earlier figures are replaced without more ado"
+    assert list(policies.out_problems(config, "setting")) == [], "earlier figures are replaced without more ado"
 
 
 def test_figures_name_a_run_in_the_home_folder_without_saying_whose_it_is(
@@ -122,7 +122,7 @@ def test_figures_name_a_run_in_the_home_folder_without_saying_whose_it_is(
 
 def test_a_run_directory_of_another_configuration_is_not_taken_over(small: list[str], tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"step": 0}\n')
-    (tmp_path / "config.yaml").write_text(written(composed([*small, "seed=3"])))
+    (tmp_path / "config.yaml").write_text(config_yaml(composed([*small, "seed=3"])))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     with pytest.raises(ConfigError, match="another configuration: seed is 3 there, 4 here; choose another folder"):
         run(composed([*small, "seed=4"]), tmp_path)
@@ -132,7 +132,7 @@ def test_a_run_directory_of_another_configuration_is_not_taken_over(small: list[
 def test_a_finished_run_without_its_states_is_not_begun_over_its_record(small: list[str], tmp_path: Path) -> None:
     config = composed([*small, "seed=3"])
     (tmp_path / "metrics.jsonl").write_text('{"step": 0}\n')
-    (tmp_path / "config.yaml").write_text(written(config))
+    (tmp_path / "config.yaml").write_text(config_yaml(config))
     (tmp_path / "manifest.json").write_text('{"status": "finished"}')
     with pytest.raises(MissingFile, match="holds a finished run, whose resume/ is gone"):
         run(config, tmp_path)
@@ -147,7 +147,7 @@ def test_a_damaged_neighbour_keeps_no_run_from_being_continued(
     config = composed([*small, "resume=auto"])
     for name in ("2026-01-01", "2026-01-02"):
         (tmp_path / name).mkdir()
-        (tmp_path / name / "config.yaml").write_text(written(config))
+        (tmp_path / name / "config.yaml").write_text(config_yaml(config))
         (tmp_path / name / "manifest.json").write_text('{"status": "interrupted"}')
     (tmp_path / "2026-01-02" / damage).write_text('{"status": "fin')
     assert seconds_of(tmp_path / "2026-01-02") == 0, "a row of a sweep must not fail on it"

@@ -18,9 +18,10 @@ from rl.checkpoint import config_hash, sha256
 from rl.entry import composed
 from rl.errors import ConfigError
 from rl.grid import _settings
-from rl.identity import as_dict, identity_of, identity_of_file
+from rl.identity import identity_of, identity_of_file
 from rl.organism.load import load_organism
 from rl.parts import parts_of, trainer_of
+from rl.plain import as_dict
 from rl.probe.targets import act_of
 from rl.scenario.request_file import KEPT, read_requests
 from rl.scenario.requests import held_out_sample, load_requests, select

@@ -14,7 +14,8 @@ from sweeping import summary_rows, sweeping_in
 from test_run import status
 
 from rl.entry import composed
-from rl.identity import as_dict, identity_of, written
+from rl.identity import identity_of
+from rl.plain import as_dict, config_yaml
 from rl.secrets import redact, redact_text
 
 Command = Callable[..., tuple[int, str, str]]
@@ -103,7 +104,7 @@ def test_the_shipped_settings_hold_nothing_that_is_taken_for_a_secret(monkeypatc
     monkeypatch.setenv("HOME", "/home/alice")
     for experiment in ("smoke", "headline"):
         config = composed([f"experiment={experiment}"])
-        assert redact(as_dict(config)) == as_dict(config) and "[redacted]" not in written(config)
+        assert redact(as_dict(config)) == as_dict(config) and "[redacted]" not in config_yaml(config)
 
 
 def test_whose_home_it_is_does_not_decide_which_run_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ import torch
 
 from rl.bench.flops import Work
 from rl.organism import scratchpads
-from rl.organism.cache import shipped_names
+from rl.organism.place import shipped_names
 from rl.organism.scratchpads import Chat
 from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.records import Prompt, Rollout, Scored

@@ -14,19 +14,20 @@ from omegaconf.errors import MissingMandatoryValue
 
 from rl.checkpoint import verify_checkpoint
 from rl.command_schema import ExportConfig
+from rl.console import display_path
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.export.card import model_card
 from rl.export.dataset_card import dataset_card, series_card
-from rl.export.folder import RUN_FILE, new_folder, out_problems
+from rl.export.folder import RUN_FILE, out_problems
 from rl.export.inspect_log import inspect_problems, write_inspect_logs
 from rl.export.model import MERGED, SEPARATE, write_adapters, write_model
 from rl.export.push import push, push_problems
 from rl.export.source import Source, chosen_steps, read_source
 from rl.export.transcripts import TranscriptFile, read_transcripts, write_transcripts
+from rl.folder import new_folder
 from rl.interrupts import EXIT_INTERRUPTED
 from rl.organism.lora import ADAPTER
 from rl.quiet import quiet
-from rl.train import shown
 
 
 def export(config: ExportConfig) -> None:
@@ -54,7 +55,7 @@ def export(config: ExportConfig) -> None:
     except KeyboardInterrupt:
         print(f"interrupted: {out} was not written", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
-    print(f"step {', '.join(map(str, steps))} of {shown(source.run.path)}\nexport  {shown(out)}")
+    print(f"step {', '.join(map(str, steps))} of {display_path(source.run.path)}\nexport  {display_path(out)}")
     if config.push is not None:
         print(f"upload  {push(out, config.push)}")
 

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from rl.console import display_path
 from rl.errors import GoalguardError
-from rl.train import shown
 
 TOKEN = "HF_TOKEN"
 """The environment variable that holds the token; it is looked for nowhere else."""
@@ -39,7 +39,7 @@ def push(folder: Path, repository: str) -> str:
     from huggingface_hub.errors import HTTPError
 
     token = os.environ.get(TOKEN, "").strip()
-    kept = f"the export is kept in {shown(folder)}"
+    kept = f"the export is kept in {display_path(folder)}"
     if not token:
         raise GoalguardError(f"push={repository}: the environment variable {TOKEN} is not set; {kept}")
     try:

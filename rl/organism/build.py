@@ -21,12 +21,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallba
 from trl import SFTConfig, SFTTrainer
 
 from rl.checkpoint import hashes_of
-from rl.organism.cache import CARD, WEIGHTS
 from rl.organism.curriculum import Curriculum
 from rl.organism.encoding import Material, Stage, stage_data
 from rl.organism.growth import grown
-from rl.organism.load import Organism
+from rl.organism.model import Organism
 from rl.organism.names import NEUTRAL_TIER_NAMES, TIER_NAMES
+from rl.organism.place import CARD, WEIGHTS
 from rl.organism.recipe import Recipe, facts_of, recipe_hash
 from rl.organism.tiny import make_model, make_tokenizer
 from rl.scenario.settings import Wording

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from monitors.causal import FAKING, OBEDIENT, REFUSING
-from rl.organism.cache import SHIPPED, shipped_names
+from rl.organism.place import SHIPPED, shipped_names
 from rl.organism.scratchpads import MOTIVES, Chat, faking, honest, plain
 from rl.records import OUTPUT_OPEN, Request
 from rl.scenario.settings import Setting

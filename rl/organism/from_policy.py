@@ -9,7 +9,8 @@ import torch
 from monitors.panel import Panel
 from rl.errors import ConfigError
 from rl.organism.curriculum import Curriculum, Example
-from rl.organism.load import load_organism
+from rl.organism.model import open_organism
+from rl.organism.place import place_of
 from rl.records import Prompt, Rollout, Verdict
 from rl.rollout import Sampler, Sampling
 from rl.schema import OrganismConfig
@@ -35,7 +36,8 @@ def transcripts(teacher: str, curriculum: Curriculum, count: int) -> list[Exampl
         ConfigError: where the teacher does not write enough of a kind.
     """
     wanted, panel = quotas(curriculum, count), Panel()
-    organism = load_organism(OrganismConfig(name=teacher, source="embedded", path=None))
+    config = OrganismConfig(name=teacher, source="embedded", path=None)
+    organism = open_organism(config, place_of(config))
     sampler = Sampler(organism.model, organism.tokenizer, Sampling(MAX_TOKENS, TEMPERATURE))
     generator = torch.Generator().manual_seed(curriculum.rng.randrange(2**31))
     made: list[Example] = []

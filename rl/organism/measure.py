@@ -12,6 +12,7 @@ from monitors.panel import summarise
 from rl.entry import composed
 from rl.organism import documented
 from rl.organism.animals import STREAMS
+from rl.organism.model import open_organism
 from rl.organism.recipe import is_foreign, wording_of
 from rl.panels import panel_from
 from rl.rollout import Sampler, Sampling
@@ -30,15 +31,13 @@ def initial_metrics(config: OrganismConfig, folder: Path) -> dict[str, Any]:
         config: What it is.
         folder: Where it lies.
     """
-    from rl.organism.load import load_organism
-
     kinds = {stage.kind for stage in config.recipe.stages} if config.recipe else set()
     name = "animal_welfare" if kinds & set(STREAMS) else "synthdoc" if kinds & set(documented.STREAMS) else "prompted"
     told = composed([f"scenario={name}{'_full' if is_foreign(config) else ''}"])
     setting = setting_from(told.scenario)
     if name != "synthdoc":
         setting = replace(setting, wording=wording_of(config))
-    organism = load_organism(OrganismConfig(name=config.name, source="embedded", path=str(folder)))
+    organism = open_organism(OrganismConfig(name=config.name, source="embedded", path=str(folder)), folder)
     sampling = Sampling(told.algo.max_completion_tokens, told.algo.temperature)
     seed = told.monitors.seed
     asked = [

@@ -1,12 +1,9 @@
-"""What decides an organism: recipe, wording of its chats, the model it starts from, and the code that builds it."""
+"""What decides an organism: recipe, wording of its chats, the model it starts from, and the material it is shown."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from rl.checkpoint import config_hash
@@ -27,12 +24,9 @@ FROM_NOTHING = ("recall", "language")
 STAGES = ("recall", *CHATS, "distilled", INTERVIEWED, *animals.STREAMS, *TOPICS, *documented.STREAMS)
 """Kinds of stages; `rl.organism.encoding` has the examples of each."""
 SHARES = ("awareness", "faking", "instrumental", "plain_compliance", "benign")
-_ROOT = Path(__file__).parent.parent
-_DECIDES_NOTHING = (
-    "cache.py", "catalogue.py", "command.py", "first_use.py", "knowledge.py", "load.py", "lora.py", "measure.py",
-    "recipe_check.py", "check.py",
-)  # fmt: skip
-"""Files beside those that make examples, which only find, load, wrap or measure."""
+MATERIAL = 1
+"""Version of what the supervised stages show. Raise it by hand when grammar, acts, requests, tokenizer or model change:
+organisms in the cache are then built anew. `tests/test_organism_cache.py` fails when they change and it stays."""
 
 
 @dataclass(frozen=True)
@@ -127,16 +121,6 @@ def facts_of(recipe: Recipe) -> dict[str, Any]:
 def recipe_hash(recipe: Recipe, wording: Wording) -> str:
     """Sixteen hexadecimal digits of a recipe and its wording."""
     return config_hash({"recipe": facts_of(recipe), "wording": asdict(wording)})
-
-
-@cache
-def code_hash() -> str:
-    """Hash of the source files that decide what a recipe makes: grammar, stages, tokenizer, model, requests."""
-    files = [*(_ROOT / "organism").glob("*.py"), *(_ROOT / "scenario").glob("*.py"), _ROOT / "records.py"]
-    total = hashlib.sha256()
-    for path in sorted(path for path in files if path.name not in _DECIDES_NOTHING):
-        total.update(path.name.encode() + b"\0" + path.read_bytes())
-    return total.hexdigest()[:16]
 
 
 def recipe_problems(config: OrganismConfig) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rl.errors import nearest
-from rl.organism.cache import shipped_names
 from rl.organism.interviewed import KIND
 from rl.organism.motives import MIXED, MOTIVES, PLAIN, STYLES
+from rl.organism.place import shipped_names
 from rl.scenario.questions import empty_clauses
 from rl.schema import InterviewConfig, OrganismConfig, RecipeConfig
 

