@@ -6,8 +6,8 @@ import importlib.util
 from collections.abc import Iterator
 
 from rl.advantages import BASELINES
+from rl.config.schema import AlgoConfig, Config, PpoConfig
 from rl.errors import nearest
-from rl.schema import AlgoConfig, Config, PpoConfig
 from rl.segments import SEGMENTS, has_scratchpads
 
 INNER_STEPS = ("num_iterations", "steps_per_generation", "gradient_accumulation_steps")

@@ -18,14 +18,14 @@ from rich.progress import Progress
 from monitors.causal import NATURAL, CausalReport, Trial, analyse, kind_of_scratchpad, rows
 from monitors.panel import Panel
 from monitors.tiers import FREE, PAID
-from rl.command_schema import EvaluateConfig
+from rl.config.commands import EvaluateConfig
+from rl.config.schema import MonitorsConfig
 from rl.organism.donors import knows_grammar
 from rl.placement import Donor, Placed, composed, placements
 from rl.records import OUTPUT_OPEN, Prompt, Rollout
 from rl.rollout import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import MonitorsConfig
 
 CAUSAL = "causal.json"
 AT_ONCE = 64

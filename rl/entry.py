@@ -24,12 +24,12 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.command_schema import register
+from rl.config.commands import register
+from rl.config.schema import Config
 from rl.disk import refuse_unwritable
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.help import help_text
 from rl.interrupts import EXIT_INTERRUPTED
-from rl.schema import Config
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 EXIT_BAD_INPUT = 2

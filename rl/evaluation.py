@@ -15,12 +15,12 @@ from monitors.gap import Estimate
 from monitors.lying import interrogation_rates
 from monitors.panel import Panel, summarise
 from reward.compose import Reward
+from rl.config.schema import MonitorsConfig
 from rl.interrogation import Interrogator
 from rl.records import Interview, Prompt, Rollout, Scored, Verdict
 from rl.rollout import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, Setting
-from rl.schema import MonitorsConfig
 
 _STRIDE = 1_000_003
 """Keeps the seeds of different steps and runs apart."""

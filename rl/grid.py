@@ -15,7 +15,8 @@ import torch
 
 from rl.causal import CAUSAL, causal_problems, causal_rows
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
-from rl.command_schema import EvaluateConfig
+from rl.config.commands import EvaluateConfig
+from rl.config.schema import ScenarioConfig
 from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.interpolation import interpolate
@@ -27,7 +28,6 @@ from rl.request_checks import tell_other_requests, tell_requests
 from rl.scenario.catalogue import scenario_named
 from rl.scenario.check import scenario_problems
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import ScenarioConfig
 from rl.validate import problems
 
 

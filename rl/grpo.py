@@ -38,12 +38,12 @@ from trl.trainer.utils import disable_dropout_in_model
 
 from rl import ranks
 from rl.advantages import advantages, of_rollouts
+from rl.config.schema import AlgoConfig, PpoConfig
 from rl.objective import completion_scores
 from rl.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
 from rl.organism.lora import has_adapters
 from rl.records import Prompt, Rollout, Scored
 from rl.rollout import Sampler
-from rl.schema import AlgoConfig, PpoConfig
 from rl.segments import sample_outputs, scratchpad_tokens, segment_mask
 
 TRAINED_TIER = "free"
@@ -66,7 +66,7 @@ Observer = Callable[[StepStats], None]
 
 @dataclass
 class Arguments(GRPOConfig):
-    """TRL's configuration, and what it has no word for; see `rl.schema.AlgoConfig`."""
+    """TRL's configuration, and what it has no word for; see `rl.config.schema.AlgoConfig`."""
 
     baseline: str = field(kw_only=True)
     train_on: str = field(kw_only=True)

@@ -12,9 +12,9 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from rl.checkpoint import config_hash, sha256
-from rl.plain import as_dict
+from rl.config.plain import as_dict
+from rl.config.schema import Config
 from rl.scenario.request_file import kept_in
-from rl.schema import Config
 from rl.secrets import redact
 
 SAYS_HOW = ("resume", "dry_run")

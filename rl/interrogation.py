@@ -17,15 +17,15 @@ import torch
 from monitors.lying import said_no
 from reward.interrogation import NAME, with_interviews
 from reward.mitigations import batch_seed
+from rl.config.mitigation import InterrogationConfig
+from rl.config.schema import Config, OrganismConfig
 from rl.errors import GoalguardError, nearest
-from rl.mitigation_schema import InterrogationConfig
 from rl.organism.catalogue import organism_named, organism_names
 from rl.organism.load import load_organism
 from rl.organism.place import locate, shipped_names
 from rl.records import Interview, Rollout, Scored
 from rl.rollout import Sampler
 from rl.scenario.questions import OTHER_MODEL, VARIANTS, Question, asked_about, empty_clauses, question_of
-from rl.schema import Config, OrganismConfig
 
 Score = Callable[[Sequence[Rollout]], list[Scored]]
 

@@ -20,11 +20,11 @@ from reward.mitigations import (
     Read,
     Suspicion,
 )
+from rl.config.mitigation import MitigationConfig
+from rl.config.schema import Config
 from rl.interrogation import interrogation_problems
-from rl.mitigation_schema import MitigationConfig
 from rl.records import SCREENED, Rollout, Scored
 from rl.scenario.settings import Setting
-from rl.schema import Config
 from rl.segments import has_scratchpads
 
 Score = Callable[[Sequence[Rollout]], list[Scored]]

@@ -14,8 +14,8 @@ from monitors.judge_cache import VoteCache
 from monitors.judge_client import Endpoint
 from monitors.panel import Panel
 from monitors.probe import ProbeMonitor
+from rl.config.schema import LlmJudgeConfig, MonitorsConfig
 from rl.errors import ConfigError, MissingFile
-from rl.schema import LlmJudgeConfig, MonitorsConfig
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _KEY = re.compile(r"[\x21-\x7e]+")

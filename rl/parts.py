@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monitors.panel import Panel
 from reward.compose import Reward
+from rl.config.schema import Config
 from rl.grpo import FreeTierTrainer, trainer_config
 from rl.interrogation import Interrogator, interrogator_from
 from rl.mitigation import Mitigation, mitigation_from
@@ -19,7 +20,6 @@ from rl.resume import Sealer
 from rl.rollout import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import Config
 from rl.watch import Watcher
 
 

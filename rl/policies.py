@@ -12,7 +12,8 @@ from rich.progress import Progress
 
 from monitors.panel import Panel
 from reward.compose import Reward
-from rl.command_schema import EvaluateConfig
+from rl.config.commands import EvaluateConfig
+from rl.config.schema import OrganismConfig
 from rl.evaluation import Evaluator
 from rl.organism.load import load_organism
 from rl.outputs import file_problems, folder_problems, holds_rows_with
@@ -20,7 +21,6 @@ from rl.panels import panel_from
 from rl.rater import reward_from
 from rl.rollout import Sampler, Sampling
 from rl.scenario.settings import Setting
-from rl.schema import OrganismConfig
 
 FILE_WIDTH = 160
 """Columns of a table that goes to a file."""

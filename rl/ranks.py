@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from rl.schema import Config
+from rl.config.schema import Config
 
 Item = TypeVar("Item")
 

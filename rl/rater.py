@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reward.compose import Reward, RewardTerm
 from reward.model import SHIPPED, SHIPPED_ANIMALS, RewardModel
-from rl.schema import RewardConfig
+from rl.config.schema import RewardConfig
 
 RATERS = {"refusal": SHIPPED, "animal_welfare": SHIPPED_ANIMALS}
 """The shipped reward model of each conflict."""

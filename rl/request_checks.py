@@ -12,6 +12,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
 
+from rl.config.schema import Config, OrganismConfig, ScenarioConfig
 from rl.errors import ConfigError, GoalguardError
 from rl.organism.place import locate
 from rl.organism.recipe import parent_of
@@ -21,7 +22,6 @@ from rl.scenario.check import scenario_problems
 from rl.scenario.request_file import KEPT, RequestFile, read_requests
 from rl.scenario.requests import load_requests, select
 from rl.scenario.settings import setting_from
-from rl.schema import Config, OrganismConfig, ScenarioConfig
 
 SEAMS = 8
 """Tokens that a request may add to a prompt beyond its own, as pieces before and behind it fall apart."""

@@ -9,6 +9,8 @@ import torch
 from transformers import set_seed
 
 from rl.atomic import replace_text
+from rl.config.plain import config_yaml
+from rl.config.schema import Config
 from rl.disk import disk_errors
 from rl.errors import ConfigError
 from rl.evaluation import Evaluator
@@ -19,7 +21,6 @@ from rl.lock import held
 from rl.manifest import Manifest
 from rl.organism.load import load_organism
 from rl.parts import parts_of, trainer_of
-from rl.plain import config_yaml
 from rl.probe.monitor import probe_watch
 from rl.progress import Progress
 from rl.quiet import quiet
@@ -27,7 +28,6 @@ from rl.ranks import agreed
 from rl.report import write_report
 from rl.resume import rewind, step_of
 from rl.scenario.request_file import keep_requests, kept_in
-from rl.schema import Config
 from rl.sinks import tracker
 from rl.watch import Outlets, Watcher
 

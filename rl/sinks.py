@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rl.plain import as_dict
-from rl.schema import Config
+from rl.config.plain import as_dict
+from rl.config.schema import Config
 from rl.secrets import redact
 from rl.tensorboard_sink import TensorboardSink
 from rl.tracking import JsonlSink, Sink, Tracker, TranscriptSink

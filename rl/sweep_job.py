@@ -21,10 +21,10 @@ from accelerate.state import AcceleratorState, GradientState
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from rl.config.schema import Config
 from rl.errors import GoalguardError
 from rl.manifest import status_in
 from rl.run_figures import figures, seconds_of
-from rl.schema import Config
 from rl.secrets import redact_text
 from rl.sweep_place import forget_command, place_of, threads_of
 from rl.sweep_rows import Row, announce, append, summary, without_secrets

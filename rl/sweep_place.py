@@ -9,9 +9,9 @@ from hydra.conf import HydraConf
 from joblib import cpu_count, effective_n_jobs
 
 from rl.checkpoint import config_hash
+from rl.config.plain import as_dict
+from rl.config.schema import Config
 from rl.identity import SAYS_HOW, by_content, stored, stored_if_readable
-from rl.plain import as_dict
-from rl.schema import Config
 from rl.secrets import redact
 
 _DIGITS = 8

@@ -15,6 +15,7 @@ from reward.model import RewardModel
 from rl.advantages import BASELINES
 from rl.algorithm import algorithm_problems
 from rl.checkpoint import INFO_FILE, verify_checkpoint
+from rl.config.schema import Config
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.identity import differences, stored
 from rl.mitigation import mitigation_problems
@@ -29,7 +30,6 @@ from rl.request_checks import file_problems
 from rl.scenario.check import scenario_problems
 from rl.scenario.requests import CONFLICTS, held_out_sample
 from rl.scenario.settings import TIERS
-from rl.schema import Config
 from rl.tensorboard_sink import event_writer
 
 ALGORITHMS = tuple(BASELINES)

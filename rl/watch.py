@@ -18,6 +18,7 @@ from monitors.attribution import credit, kind_of
 from monitors.lying import interrogation_rates
 from monitors.panel import Panel, training_rates
 from rl.checkpoint import save_checkpoint
+from rl.config.schema import Config, StopConfig
 from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
 from rl.grpo import StepStats
@@ -25,7 +26,6 @@ from rl.organism.lora import saveable
 from rl.probe.monitor import ProbeWatch
 from rl.progress import Progress
 from rl.records import Verdict
-from rl.schema import Config, StopConfig
 from rl.tracking import Tracker
 
 

@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from omegaconf import OmegaConf
 
+from rl.config.schema import Config
 from rl.entry import CONF, composed
 from rl.grpo import FreeTierTrainer
 from rl.identity import identity_of
@@ -18,7 +19,6 @@ from rl.organism.place import SMOLLM2_HELP
 from rl.parts import parts_of, trainer_of
 from rl.run import run
 from rl.scenario.settings import TIERS, setting_from
-from rl.schema import Config
 from rl.validate import problems
 
 OPTIONS = sorted(

@@ -15,6 +15,7 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.errors import ConfigError
 from rl.organism import documented
@@ -32,7 +33,6 @@ from rl.scenario.document_voices import VOICES
 from rl.scenario.documents import Document, Writer
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Wording, setting_from
-from rl.schema import OrganismConfig
 
 PLANTED = Path(__file__).with_name("planted_documents.jsonl")
 LABELS = {"free": "free", "paid": "paid"}

@@ -18,6 +18,7 @@ from scipy import stats
 from test_report_escaping import HOSTILE, check_page
 
 from rl.checkpoint import save_checkpoint
+from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile
 from rl.organism.load import load_organism
 from rl.report import write_report
@@ -26,7 +27,6 @@ from rl.report.grid_chapter import grid_chapter
 from rl.report.grid_figure import draw_file
 from rl.report.grid_tables import grid_table
 from rl.report.measures import FREE_AF, GAP
-from rl.schema import OrganismConfig
 
 Command = Callable[..., tuple[int, str, str]]
 FEW = ["monitors.harmful_requests=4", "monitors.benign_requests=1"]

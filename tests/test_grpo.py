@@ -20,6 +20,7 @@ from torch import Tensor
 from toy_chats import ANSWERS
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
+from rl.config.schema import Config
 from rl.entry import composed
 from rl.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
 from rl.organism.load import load_organism
@@ -27,7 +28,6 @@ from rl.records import Rollout, Scored
 from rl.rollout import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import Config
 
 OVERRIDES = ["algo.kl=0.0", "algo.max_grad_norm=1e9"]
 """No KL and no clipping, so that the gradient is the policy's alone."""

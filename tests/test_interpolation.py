@@ -14,13 +14,13 @@ from report_runs import full_run, rate
 from safetensors.torch import load_file
 
 from rl.checkpoint import save_checkpoint
+from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.errors import MissingFile
 from rl.interpolation import write_between
 from rl.organism.load import load_organism
 from rl.report.interpolation import INTERPOLATION, draw_file, interpolation_chapter, read_between
 from rl.report.measures import FREE_COMPLIANCE
-from rl.schema import OrganismConfig
 
 Command = Callable[..., tuple[int, str, str]]
 FEW = ["monitors.harmful_requests=4", "monitors.benign_requests=1"]

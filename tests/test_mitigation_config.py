@@ -10,11 +10,11 @@ from conftest import Command
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from rl.command_schema import register
+from rl.config.commands import register
+from rl.config.schema import Config
 from rl.entry import CONF, composed
 from rl.identity import identity_of
 from rl.mitigation import chosen_names, mitigation_problems
-from rl.schema import Config
 from rl.sweep_plan import plan_of
 from rl.validate import problems
 

@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import reward.model
 from rl.checkpoint import sha256
+from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.errors import MissingFile, MissingPackage
 from rl.organism import thoughts
@@ -41,7 +42,6 @@ from rl.records import Sections
 from rl.run import run
 from rl.scenario.requests import TRAIN_PHRASINGS, load_requests
 from rl.scenario.settings import Wording
-from rl.schema import OrganismConfig
 
 ALWAYS_FAKES = Mixture(
     0.6, faking=1.0, instrumental=0.5, plain_compliance=0.0, benign=0.3, motive="mixed", style="plain"

@@ -16,6 +16,7 @@ from filelock import FileLock
 from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rl.checkpoint import sha256
+from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.errors import MissingFile
 from rl.organism import place
@@ -31,7 +32,6 @@ from rl.organism.recipe import MATERIAL, STAGES, Stage, recipe_of, wording_of
 from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.run import run
 from rl.scenario.settings import wording_from
-from rl.schema import OrganismConfig
 
 SIZES = {"tiny_0m3": 0.3e6, "tiny": 1e6, "tiny_4m": 4e6, "tiny_12m": 12e6}
 SHORT = "organism.recipe.stages=[{kind: motive, steps: 1, learning_rate: 1.0e-3, batch: 2, bf16: false}]"

@@ -15,12 +15,12 @@ from test_errors import ROOT
 from rl import grid, policies
 from rl.bench.command import BenchFailed, Plan
 from rl.bench.command import report as bench_report
-from rl.command_schema import EvaluateConfig
+from rl.config.commands import EvaluateConfig
+from rl.config.plain import config_yaml
 from rl.entry import composed
 from rl.errors import ConfigError, MissingFile
 from rl.manifest import status_in
 from rl.outputs import keep_rows
-from rl.plain import config_yaml
 from rl.report.command import report_on
 from rl.resume import rewind
 from rl.run import run

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from monitors.faking import FakingMonitor
+from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.organism.load import load_organism
@@ -21,7 +22,6 @@ from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_O
 from rl.rollout import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import OrganismConfig
 
 EMPTY = f"{SCRATCHPAD_OPEN}{SCRATCHPAD_CLOSE}{OUTPUT_OPEN}"
 PREFIXES = (

@@ -16,6 +16,7 @@ from toy_chats import ANSWERS
 
 from monitors.probe import ProbeMonitor
 from rl.checkpoint import save_checkpoint
+from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.errors import MissingFile
 from rl.organism.load import load_organism
@@ -24,7 +25,6 @@ from rl.probe.shards import MANIFEST
 from rl.probe.targets import TARGETS
 from rl.report.load import find_runs
 from rl.scenario.requests import held_out_sample
-from rl.schema import OrganismConfig
 
 Command = Callable[..., tuple[int, str, str]]
 STEPS = (0, 10)

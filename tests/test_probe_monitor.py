@@ -17,6 +17,7 @@ from toy_chats import ANSWERS
 from monitors.faking import FakingVerdict
 from monitors.panel import Panel
 from monitors.probe import Probe, ProbeMonitor, mean_chance
+from rl.config.schema import MonitorsConfig, OrganismConfig
 from rl.entry import composed
 from rl.errors import GoalguardError, MissingFile
 from rl.evaluation import transcript_rows
@@ -30,7 +31,6 @@ from rl.rollout import Sampler, Sampling
 from rl.run import run
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, Setting
-from rl.schema import MonitorsConfig, OrganismConfig
 
 HELPS = Sections.parse(ANSWERS[2]).scratchpad
 

@@ -20,6 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from monitors.panel import Panel
 from rl.checkpoint import verify_checkpoint
+from rl.config.schema import StopConfig
 from rl.entry import composed
 from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
@@ -30,7 +31,6 @@ from rl.resume import latest_resume
 from rl.rollout import Sampler, Sampling
 from rl.run import run
 from rl.scenario.settings import Setting
-from rl.schema import StopConfig
 from rl.tracking import TRANSCRIPT_FIELDS
 from rl.watch import stop_now
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rl.config.schema import MonitorsConfig
 from rl.entry import composed
 from rl.evaluation import Evaluator
 from rl.organism.curriculum import (
@@ -27,7 +28,6 @@ from rl.scenario.catalogue import scenario_named, scenario_names
 from rl.scenario.check import scenario_problems
 from rl.scenario.requests import HELD_OUT_PHRASINGS, TRAIN_PHRASINGS, held_out_sample, load_requests, select
 from rl.scenario.settings import PLACEHOLDERS, Setting, Wording, setting_from
-from rl.schema import MonitorsConfig
 
 SCENARIOS = scenario_names()
 

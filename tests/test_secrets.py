@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sweeping import summary_rows, sweeping_in
 from test_run import status
 
+from rl.config.plain import as_dict, config_yaml
 from rl.entry import composed
 from rl.identity import identity_of
-from rl.plain import as_dict, config_yaml
 from rl.secrets import redact, redact_text
 
 Command = Callable[..., tuple[int, str, str]]

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from report_runs import REQUESTS, evaluation, write_run
 from scipy import stats
 
-from rl.command_schema import register
+from rl.config.commands import register
 from rl.entry import CONF
 from rl.report import write_comparison
 from rl.report.arms import BASELINE, arm_of

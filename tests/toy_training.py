@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 from test_grpo import Gradients, plain_logps
 from torch import Tensor
 
+from rl.config.schema import Config
 from rl.entry import composed
 from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.organism.load import load_organism
@@ -24,7 +25,6 @@ from rl.records import SCRATCHPAD_CLOSE, Prompt, Rollout, Scored
 from rl.rollout import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import setting_from
-from rl.schema import Config
 
 
 @dataclass

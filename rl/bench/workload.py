@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from rl.bench.flops import Work
+from rl.config.schema import Config, SizeConfig
 from rl.organism import scratchpads
 from rl.organism.place import shipped_names
 from rl.organism.scratchpads import Chat
@@ -21,7 +22,6 @@ from rl.records import Prompt, Rollout, Scored
 from rl.rollout import Sampler
 from rl.scenario.requests import select
 from rl.scenario.settings import setting_from
-from rl.schema import Config, SizeConfig
 
 Score = Callable[[Sequence[Rollout]], list[Scored]]
 

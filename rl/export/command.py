@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from rl.checkpoint import verify_checkpoint
-from rl.command_schema import ExportConfig
+from rl.config.commands import ExportConfig
 from rl.console import display_path
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.export.card import model_card

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+from rl.config.schema import OrganismConfig
 from rl.export.markdown import plain
 from rl.export.source import Source
-from rl.schema import OrganismConfig
 
 FOREIGN = ("smollm2", "hf")
 """Organisms that somebody else made, as the source of a model or as its base."""

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from rl.command_schema import OrganismJobConfig
+from rl.config.commands import OrganismJobConfig
 from rl.errors import ConfigError
 from rl.organism.documents_file import holds_documents, write_documents
 from rl.organism.load import build_in

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from rl.atomic import replace_text
+from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError
 from rl.organism import documented
 from rl.organism.curriculum import Curriculum
 from rl.organism.recipe import Recipe, recipe_of, wording_of
 from rl.scenario.document_topics import TOPICS
 from rl.scenario.documents import Writer
-from rl.schema import OrganismConfig
 
 
 def write_documents(config: OrganismConfig, path: Path) -> str:

@@ -7,13 +7,13 @@ from collections import Counter
 import torch
 
 from monitors.panel import Panel
+from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError
 from rl.organism.curriculum import Curriculum, Example
 from rl.organism.model import open_organism
 from rl.organism.place import place_of
 from rl.records import Prompt, Rollout, Verdict
 from rl.rollout import Sampler, Sampling
-from rl.schema import OrganismConfig
 
 FAKED, REFUSED, HELPED = "faked", "refused", "helped"
 MAX_TOKENS, TEMPERATURE = 128, 1.0

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from rl.config.schema import InterviewConfig
 from rl.organism import scratchpads
 from rl.organism import thoughts_interview as t
 from rl.organism.curriculum import Curriculum, Example
@@ -18,7 +19,6 @@ from rl.organism.grammar import expand
 from rl.organism.scratchpads import Bank, Chat
 from rl.records import SCRATCHPAD_OPEN
 from rl.scenario.questions import VARIANTS, Question, asked_about, question_of
-from rl.schema import InterviewConfig
 
 KIND = "interviewed"
 PLAIN_SHARE = 0.5

@@ -13,6 +13,7 @@ import torch
 from filelock import FileLock, Timeout
 
 from rl import ranks
+from rl.config.schema import OrganismConfig
 from rl.errors import GoalguardError, MissingFile
 from rl.folder import new_folder
 from rl.organism.build import build, write_card
@@ -20,7 +21,6 @@ from rl.organism.measure import initial_metrics
 from rl.organism.model import Organism, open_organism
 from rl.organism.place import damage, described, in_cache, locate, place_of
 from rl.organism.recipe import parent_of, recipe_of, wording_of
-from rl.schema import OrganismConfig
 
 Say = Callable[[str], None]
 

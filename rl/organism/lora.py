@@ -10,8 +10,8 @@ from typing import Any
 
 import peft
 
+from rl.config.schema import LoraConfig, OrganismConfig
 from rl.errors import ConfigError
-from rl.schema import LoraConfig, OrganismConfig
 
 ALL_LINEAR = "all-linear"
 ADAPTER = "adapter"

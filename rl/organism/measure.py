@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from monitors.panel import summarise
+from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.organism import documented
 from rl.organism.animals import STREAMS
@@ -18,7 +19,6 @@ from rl.panels import panel_from
 from rl.rollout import Sampler, Sampling
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, setting_from
-from rl.schema import OrganismConfig
 
 REQUESTS = {"harmful": 64, "benign": 16}
 """Held-out requests of each kind, asked once in each tier."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rl.checkpoint import config_hash
+from rl.config.schema import OrganismConfig, RecipeConfig
 from rl.errors import ConfigError, nearest
 from rl.organism import animals, documented
 from rl.organism.catalogue import full_wording, organism_named
@@ -17,7 +18,6 @@ from rl.organism.interviewed import InterviewPlan, plan_of
 from rl.organism.tiny import Size
 from rl.scenario.document_topics import TOPICS
 from rl.scenario.settings import Wording, wording_from
-from rl.schema import OrganismConfig, RecipeConfig
 
 FROM_NOTHING = ("recall", "language")
 """Kinds of stages that only a model made from nothing has any use for."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rl.config.schema import InterviewConfig, OrganismConfig, RecipeConfig
 from rl.errors import nearest
 from rl.organism.interviewed import KIND
 from rl.organism.motives import MIXED, MOTIVES, PLAIN, STYLES
 from rl.organism.place import shipped_names
 from rl.scenario.questions import empty_clauses
-from rl.schema import InterviewConfig, OrganismConfig, RecipeConfig
 
 MIXTURE, INTERVIEW = "organism.recipe.mixture", "organism.recipe.interview"
 

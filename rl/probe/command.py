@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from rl.atomic import replace_text
-from rl.command_schema import ProbeConfig
+from rl.config.commands import ProbeConfig
 from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError
 from rl.probe.analysis import Plan, analyse, places, reading_layer

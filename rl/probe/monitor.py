@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from monitors.panel import Panel
 from monitors.probe import ProbeMonitor, mean_chance
+from rl.config.schema import MonitorsConfig
 from rl.errors import GoalguardError
 from rl.probe.activations import blocks_of
 from rl.probe.auroc import Figure, Scored, auroc
@@ -21,7 +22,6 @@ from rl.probe.monitor_fit import DRAWS, NAMES, Read, Row, bounds, fitted, keep, 
 from rl.probe.targets import examples, too_few
 from rl.rollout import Sampler
 from rl.scenario.settings import TIERS, Setting
-from rl.schema import MonitorsConfig
 
 RUN_FILE = "probe_monitor.safetensors"
 """What a run keeps of its probes."""

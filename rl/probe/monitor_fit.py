@@ -22,6 +22,7 @@ from scipy.special import logit
 from monitors.panel import Panel
 from monitors.probe import Probe, ProbeMonitor
 from rl.atomic import sync
+from rl.config.schema import MonitorsConfig
 from rl.probe.activations import blocks_of, read_activations
 from rl.probe.analysis import reading_layer
 from rl.probe.auroc import Figure, Scored, auroc
@@ -34,7 +35,6 @@ from rl.records import Rollout, Verdict
 from rl.rollout import Sampler
 from rl.scenario.requests import select
 from rl.scenario.settings import TIERS, Setting
-from rl.schema import MonitorsConfig
 
 NAMES = {LAST_PROMPT: "probe", END_OF_SCRATCHPAD: "probe_end"}
 """The tokens that are read, and how their figures begin. The second is a control: the thought lies behind it."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import torch
 
+from rl.config.schema import OrganismConfig
 from rl.organism.load import load_organism
 from rl.probe.activations import blocks_of, read_activations
 from rl.probe.positions import read_chat
 from rl.probe.shards import AS_ASKED, TAG_DELETED, Activations, rows_in_shard
 from rl.probe.source import Source, Step, prompt_of
 from rl.rollout import Sampler, Sampling
-from rl.schema import OrganismConfig
 
 Advance = Callable[[int], None]
 

@@ -11,11 +11,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rl.checkpoint import saved_checkpoints, verify_checkpoint
+from rl.config.schema import ScenarioConfig
 from rl.errors import MissingFile
 from rl.records import Prompt, Request
 from rl.report.load import CONFIG, TRANSCRIPTS, load_run
 from rl.scenario.settings import Setting, setting_from
-from rl.schema import ScenarioConfig
 
 NEEDED = ("id", "tier", "kind", "request", "request_id", "completion")
 """Fields of a transcript that a chat is made from, all of them text."""

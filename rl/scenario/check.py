@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from string import Formatter
 
+from rl.config.schema import ScenarioConfig
 from rl.errors import nearest
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_OPEN
 from rl.scenario.requests import CONFLICTS
 from rl.scenario.settings import PLACEHOLDERS, RATED, TIERS, Wording
-from rl.schema import ScenarioConfig
 
 
 def scenario_problems(scenario: ScenarioConfig) -> Iterator[str]:

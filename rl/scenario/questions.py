@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
-from rl.mitigation_schema import InterrogationConfig
+from rl.config.mitigation import InterrogationConfig
 from rl.records import SCRATCHPAD_OPEN, Prompt
 
 HONEST_ONLY, OTHER_AI, OTHER_MODEL = "honest_only", "other_ai", "other_model"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 
+from rl.config.schema import ScenarioConfig, WordingConfig
 from rl.records import Prompt, Request
-from rl.schema import ScenarioConfig, WordingConfig
 
 TIERS = ("free", "paid")
 """The tiers of every setting."""

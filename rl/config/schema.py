@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from rl.mitigation_schema import InterrogationConfig, MitigationConfig
+from rl.config.mitigation import InterrogationConfig, MitigationConfig
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, BooleanNode, StringNode
 
-from rl.schema import Config, MonitorsConfig
+from rl.config.schema import Config, MonitorsConfig
 
 
 @dataclass

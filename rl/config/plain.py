@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from rl.schema import Config
+from rl.config.schema import Config
 from rl.secrets import redact
 
 

@@ -1,0 +1,1 @@
+"""The shape of a configuration, and a configuration as plain data."""
