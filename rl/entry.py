@@ -26,8 +26,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rl.config.commands import register
 from rl.config.schema import Config
-from rl.disk import refuse_unwritable
 from rl.errors import ConfigError, GoalguardError, nearest
+from rl.files.disk import refuse_unwritable
 from rl.help import help_text
 from rl.interrupts import EXIT_INTERRUPTED
 

@@ -11,11 +11,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from rl.checkpoint import config_hash, sha256
 from rl.config.plain import as_dict
 from rl.config.schema import Config
+from rl.files.checkpoint import config_hash, sha256
+from rl.files.secrets import redact
 from rl.scenario.request_file import kept_in
-from rl.secrets import redact
 
 SAYS_HOW = ("resume", "dry_run")
 """Keys that say how a run is started and not what it is."""

@@ -20,17 +20,17 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from safetensors.torch import save_file
 
-from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import ScenarioConfig
 from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.export.source import read_source
-from rl.outputs import keep_rows
+from rl.files.checkpoint import saved_checkpoints, verify_checkpoint
+from rl.files.outputs import keep_rows
+from rl.files.tensors import open_tensors, shapes
 from rl.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.request_checks import tell_requests
 from rl.scenario.settings import setting_from
-from rl.tensors import open_tensors, shapes
 from rl.validate import problems
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rl.atomic import sync
+from rl.files.atomic import sync
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from reward.compose import Reward
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import OrganismConfig
 from rl.evaluation import Evaluator
+from rl.files.outputs import file_problems, folder_problems, holds_rows_with
 from rl.organism.load import load_organism
-from rl.outputs import file_problems, folder_problems, holds_rows_with
 from rl.panels import panel_from
 from rl.rater import reward_from
 from rl.rollout import Sampler, Sampling

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
-from rl.json_lines import jsonable
+from rl.files.json_lines import jsonable
 
 _SECONDS_BETWEEN_LINES = 2.0
 _EVAL_AF, _TRAIN_AF, _GAP = "eval/free/af_rate", "train/af_rate", "eval/gap"

@@ -19,9 +19,9 @@ from typing import Any
 from transformers import TrainerCallback
 
 from rl import ranks
-from rl.atomic import replace_text
-from rl.checkpoint import INFO_FILE, changed_file, hashes_of, sync_tree
 from rl.errors import MissingFile
+from rl.files.atomic import replace_text
+from rl.files.checkpoint import INFO_FILE, changed_file, hashes_of, sync_tree
 from rl.manifest import status_in
 from rl.tracking import truncate_after
 

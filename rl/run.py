@@ -8,16 +8,16 @@ from pathlib import Path
 import torch
 from transformers import set_seed
 
-from rl.atomic import replace_text
 from rl.config.plain import config_yaml
 from rl.config.schema import Config
-from rl.disk import disk_errors
 from rl.errors import ConfigError
 from rl.evaluation import Evaluator
+from rl.files.atomic import replace_text
+from rl.files.disk import disk_errors
+from rl.files.lock import held
 from rl.grpo import FreeTierTrainer
 from rl.identity import differences, identity_of, stored_if_readable
 from rl.interrupts import termination_interrupts
-from rl.lock import held
 from rl.manifest import Manifest
 from rl.organism.load import load_organism
 from rl.parts import parts_of, trainer_of

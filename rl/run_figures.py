@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from rl.json_lines import json_lines
+from rl.files.json_lines import json_lines
 from rl.manifest import seconds_in
 
 AF_RATE, GAP = "eval/free/af_rate", "eval/gap"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rl.config.plain import as_dict
 from rl.config.schema import Config
-from rl.secrets import redact
+from rl.files.secrets import redact
 from rl.tensorboard_sink import TensorboardSink
 from rl.tracking import JsonlSink, Sink, Tracker, TranscriptSink
 from rl.wandb_sink import WandbSettings, WandbSink

@@ -8,11 +8,11 @@ from typing import Any
 from hydra.conf import HydraConf
 from joblib import cpu_count, effective_n_jobs
 
-from rl.checkpoint import config_hash
 from rl.config.plain import as_dict
 from rl.config.schema import Config
+from rl.files.checkpoint import config_hash
+from rl.files.secrets import redact
 from rl.identity import SAYS_HOW, by_content, stored, stored_if_readable
-from rl.secrets import redact
 
 _DIGITS = 8
 

@@ -17,12 +17,12 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.atomic import replace_text
-from rl.checkpoint import config_hash
 from rl.config.schema import Config
 from rl.entry import CONF, HYDRA_WORDS, refuse_bad_overrides
 from rl.errors import ConfigError
-from rl.json_lines import json_object
+from rl.files.atomic import replace_text
+from rl.files.checkpoint import config_hash
+from rl.files.json_lines import json_object
 from rl.manifest import status_in
 from rl.sweep_place import begun, sweep_key
 from rl.sweep_plugins import key_of, master, own_defaults, quoted, sharing, unless_given, unswept

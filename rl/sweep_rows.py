@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from rl.atomic import replace_text
-from rl.secrets import redact
+from rl.files.atomic import replace_text
+from rl.files.secrets import redact
 
 SUMMARY, ANNOUNCED = "summary.jsonl", ".jobs"
 

@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from rl.errors import MissingPackage
-from rl.json_lines import json_lines, jsonable
-from rl.secrets import redact
+from rl.files.json_lines import json_lines, jsonable
+from rl.files.secrets import redact
 from rl.tracking import Sink
 
 SHOWN = ("tier", "kind", "request", "scratchpad", "output", "complied", "af", "af_score", "reward")

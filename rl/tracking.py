@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rl.atomic import naming, replace_text
 from rl.errors import MissingFile
-from rl.json_lines import jsonable
+from rl.files.atomic import naming, replace_text
+from rl.files.json_lines import jsonable
 
 TRANSCRIPT_FIELDS = (
     "id",

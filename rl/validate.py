@@ -14,9 +14,9 @@ from omegaconf.errors import MissingMandatoryValue
 from reward.model import RewardModel
 from rl.advantages import BASELINES
 from rl.algorithm import algorithm_problems
-from rl.checkpoint import INFO_FILE, verify_checkpoint
 from rl.config.schema import Config
 from rl.errors import ConfigError, GoalguardError, nearest
+from rl.files.checkpoint import INFO_FILE, verify_checkpoint
 from rl.identity import differences, stored
 from rl.mitigation import mitigation_problems
 from rl.organism.lora import lora_problems

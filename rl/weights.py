@@ -13,9 +13,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from rl.checkpoint import verify_checkpoint
 from rl.errors import MissingFile
-from rl.tensors import open_tensors, shapes
+from rl.files.checkpoint import verify_checkpoint
+from rl.files.tensors import open_tensors, shapes
 from rl.weight_cells import EMBEDDING, HEAD, MODULES, Cell, WeightSeries, place_of
 
 

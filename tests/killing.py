@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 from test_run import ROOT, figures
 
-from rl.checkpoint import INFO_FILE, sha256
+from rl.files.checkpoint import INFO_FILE, sha256
 from rl.interrupts import EXIT_INTERRUPTED
 from rl.resume import latest_resume
 

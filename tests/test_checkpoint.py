@@ -24,8 +24,8 @@ from transformers import (
     TrainingArguments,
 )
 
-from rl.checkpoint import config_hash, restate, save_checkpoint, sha256, verify_checkpoint
 from rl.errors import MissingFile
+from rl.files.checkpoint import config_hash, restate, save_checkpoint, sha256, verify_checkpoint
 from rl.resume import Sealer, latest_resume, rewind
 
 WORDS = {"<pad>": 0, "<end>": 1, "yes": 2, "no": 3}

@@ -22,7 +22,7 @@ from rl.export.markdown import front_matter, plain, table
 from rl.export.push import push
 from rl.export.scrub import LOCAL, scrubbed, without_own_paths
 from rl.export.transcripts import read_transcripts, write_transcripts
-from rl.folder import new_folder
+from rl.files.folder import new_folder
 
 NAME = st.text("abcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=8)
 

@@ -16,11 +16,11 @@ from sweeping import summary_rows, sweeping_in
 from test_run import ROOT, status
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rl.atomic import replace_text
-from rl.checkpoint import save_checkpoint, verify_checkpoint
-from rl.disk import DiskFailed, disk_errors
 from rl.entry import composed
-from rl.lock import InUse, held
+from rl.files.atomic import replace_text
+from rl.files.checkpoint import save_checkpoint, verify_checkpoint
+from rl.files.disk import DiskFailed, disk_errors
+from rl.files.lock import InUse, held
 from rl.resume import latest_resume
 from rl.run import run
 from rl.tracking import JsonlSink
@@ -30,7 +30,7 @@ Command = Callable[..., tuple[int, str, str]]
 HOLD = """
 import sys, time
 from pathlib import Path
-from rl.lock import held
+from rl.files.lock import held
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

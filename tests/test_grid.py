@@ -17,9 +17,9 @@ from report_runs import full_run, rate
 from scipy import stats
 from test_report_escaping import HOSTILE, check_page
 
-from rl.checkpoint import save_checkpoint
 from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile
+from rl.files.checkpoint import save_checkpoint
 from rl.organism.load import load_organism
 from rl.report import write_report
 from rl.report.grid import GRID, Grid, read_grid

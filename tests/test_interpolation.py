@@ -13,10 +13,10 @@ from omegaconf import OmegaConf
 from report_runs import full_run, rate
 from safetensors.torch import load_file
 
-from rl.checkpoint import save_checkpoint
 from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.errors import MissingFile
+from rl.files.checkpoint import save_checkpoint
 from rl.interpolation import write_between
 from rl.organism.load import load_organism
 from rl.report.interpolation import INTERPOLATION, draw_file, interpolation_chapter, read_between

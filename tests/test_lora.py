@@ -11,11 +11,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from rl.checkpoint import verify_checkpoint
 from rl.config.plain import config_yaml
 from rl.decoder import LlamaDecoder
 from rl.entry import composed
 from rl.errors import ConfigError
+from rl.files.checkpoint import verify_checkpoint
 from rl.organism.load import load_organism
 from rl.organism.model import digest
 from rl.run import run

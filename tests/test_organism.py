@@ -18,10 +18,10 @@ from scipy.stats import binom
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import reward.model
-from rl.checkpoint import sha256
 from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.errors import MissingFile, MissingPackage
+from rl.files.checkpoint import sha256
 from rl.organism import thoughts
 from rl.organism.curriculum import (
     NO_OBJECTIVE_CLAUSES,

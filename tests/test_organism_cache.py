@@ -15,10 +15,10 @@ import torch
 from filelock import FileLock
 from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from rl.checkpoint import sha256
 from rl.config.schema import OrganismConfig
 from rl.entry import composed
 from rl.errors import MissingFile
+from rl.files.checkpoint import sha256
 from rl.organism import place
 from rl.organism.build import whole_words
 from rl.organism.catalogue import full_wording, organism_named

@@ -19,8 +19,8 @@ from rl.config.commands import EvaluateConfig
 from rl.config.plain import config_yaml
 from rl.entry import composed
 from rl.errors import ConfigError, MissingFile
+from rl.files.outputs import keep_rows
 from rl.manifest import status_in
-from rl.outputs import keep_rows
 from rl.report.command import report_on
 from rl.resume import rewind
 from rl.run import run
@@ -158,7 +158,7 @@ def test_a_damaged_neighbour_keeps_no_run_from_being_continued(
 
 def test_two_writers_of_one_file_leave_what_either_wrote(tmp_path: Path) -> None:
     path, texts = tmp_path / "figures.json", ["a" * 400_000, "b" * 400_000]
-    code = "import sys; from pathlib import Path; from rl.atomic import replace_text\n"
+    code = "import sys; from pathlib import Path; from rl.files.atomic import replace_text\n"
     code += "for _ in range(30): replace_text(Path(sys.argv[1]), sys.argv[2] * 400_000)"
     words = [[sys.executable, "-c", code, str(path), text[0]] for text in texts]
     both = [subprocess.Popen(one, cwd=ROOT) for one in words]

@@ -16,7 +16,7 @@ from test_grpo import assert_same_gradient, gradient_of, k3, plain_logps, takes_
 from test_run import figures
 from toy_training import Train, by_lot, changed, toy_training, train
 
-from rl.checkpoint import sha256
+from rl.files.checkpoint import sha256
 from rl.objective import completion_scores
 from rl.ppo.trainer import PpoTrainer
 from rl.ppo.value import VALUE_FILE

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from rl.checkpoint import config_hash, sha256
 from rl.config.plain import as_dict
 from rl.config.schema import Config
 from rl.entry import composed
 from rl.errors import ConfigError
+from rl.files.checkpoint import config_hash, sha256
+from rl.files.secrets import redact
 from rl.grid import _settings
 from rl.identity import identity_of, identity_of_file
 from rl.organism.load import load_organism
@@ -26,7 +27,6 @@ from rl.parts import parts_of, trainer_of
 from rl.probe.targets import act_of
 from rl.scenario.request_file import KEPT, read_requests
 from rl.scenario.requests import held_out_sample, load_requests, select
-from rl.secrets import redact
 from rl.sweep_place import sweep_key
 from rl.validate import problems
 

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from monitors.panel import Panel
-from rl.checkpoint import verify_checkpoint
 from rl.config.schema import StopConfig
 from rl.entry import composed
 from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
+from rl.files.checkpoint import verify_checkpoint
 from rl.identity import identity_of
 from rl.organism.load import load_organism
 from rl.rater import reward_from

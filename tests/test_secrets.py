@@ -15,8 +15,8 @@ from test_run import status
 
 from rl.config.plain import as_dict, config_yaml
 from rl.entry import composed
+from rl.files.secrets import redact, redact_text
 from rl.identity import identity_of
-from rl.secrets import redact, redact_text
 
 Command = Callable[..., tuple[int, str, str]]
 ENVIRONMENT = {

@@ -13,7 +13,7 @@ import pytest
 from sweeping import summary_rows, sweeping_in
 from test_run import ROOT, figures, rows_of, status, wait_for_step
 
-from rl.checkpoint import sha256
+from rl.files.checkpoint import sha256
 from rl.run_figures import AF_RATE, GAP
 from rl.validate import OBJECTIVES
 

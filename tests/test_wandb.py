@@ -22,8 +22,8 @@ from PIL import Image
 
 from rl.curve_summary import curve_summary
 from rl.entry import composed
+from rl.files.secrets import redact
 from rl.run import run
-from rl.secrets import redact
 from rl.tracking import TRANSCRIPT_FIELDS, JsonlSink, Tracker, truncate_after
 from rl.wandb_sink import WandbSettings, WandbSink
 

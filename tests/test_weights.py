@@ -11,7 +11,7 @@ import torch
 from report_runs import full_run
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from rl.checkpoint import save_checkpoint, saved_checkpoints
+from rl.files.checkpoint import save_checkpoint, saved_checkpoints
 from rl.report import write_report
 from rl.report.weights import weights_chapter
 from rl.weight_cells import place_of, pooled

@@ -15,14 +15,14 @@ from typing import Any
 
 from rich.console import Console
 
-from rl.atomic import replace_text
 from rl.bench.summary import FLOOR, OURS, Round, estimate, print_tables, seconds, shown, summarise
 from rl.bench.workload import organism_overrides
 from rl.entry import composed
 from rl.errors import GoalguardError
-from rl.json_lines import json_object
+from rl.files.atomic import replace_text
+from rl.files.json_lines import json_object
+from rl.files.outputs import file_problems
 from rl.manifest import hardware, versions
-from rl.outputs import file_problems
 from rl.quiet import quiet
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from rl.config.schema import Config
-from rl.secrets import redact
+from rl.files.secrets import redact
 
 
 def as_dict(config: Config) -> dict[str, Any]:

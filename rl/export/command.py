@@ -12,7 +12,6 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from rl.checkpoint import verify_checkpoint
 from rl.config.commands import ExportConfig
 from rl.console import display_path
 from rl.errors import ConfigError, GoalguardError, nearest
@@ -24,7 +23,8 @@ from rl.export.model import MERGED, SEPARATE, write_adapters, write_model
 from rl.export.push import push, push_problems
 from rl.export.source import Source, chosen_steps, read_source
 from rl.export.transcripts import TranscriptFile, read_transcripts, write_transcripts
-from rl.folder import new_folder
+from rl.files.checkpoint import verify_checkpoint
+from rl.files.folder import new_folder
 from rl.interrupts import EXIT_INTERRUPTED
 from rl.organism.lora import ADAPTER
 from rl.quiet import quiet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rl.outputs import taken_problems
+from rl.files.outputs import taken_problems
 
 RUN_FILE = "goalguard_run.json"
 """Stands in every export: the configuration and the manifest of the run it was made of."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rl.secrets import redact
+from rl.files.secrets import redact
 
 LOCAL = "[local]"
 """Stands for the folders above a file of the machine that the run was made on."""

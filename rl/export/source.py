@@ -9,10 +9,10 @@ from typing import cast
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.checkpoint import saved_checkpoints
 from rl.config.schema import Config
 from rl.errors import ConfigError, MissingFile, nearest
 from rl.export.scrub import scrubbed
+from rl.files.checkpoint import saved_checkpoints
 from rl.report.load import CONFIG, RunData, load_run
 from rl.scenario.request_file import kept_in
 

@@ -20,7 +20,7 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallback, set_seed
 from trl import SFTConfig, SFTTrainer
 
-from rl.checkpoint import hashes_of
+from rl.files.checkpoint import hashes_of
 from rl.organism.curriculum import Curriculum
 from rl.organism.encoding import Material, Stage, stage_data
 from rl.organism.growth import grown

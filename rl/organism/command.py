@@ -11,12 +11,12 @@ from rich.console import Console
 
 from rl.config.commands import OrganismJobConfig
 from rl.errors import ConfigError
+from rl.files.outputs import file_problems, folder_problems, taken_problems
 from rl.organism.documents_file import holds_documents, write_documents
 from rl.organism.load import build_in
 from rl.organism.place import CARD, card_in, damage, described, locate
 from rl.organism.recipe import asked_of, recipe_problems
 from rl.organism.recipe_check import motive_problems
-from rl.outputs import file_problems, folder_problems, taken_problems
 from rl.quiet import quiet
 
 

@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rl.atomic import replace_text
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError
+from rl.files.atomic import replace_text
 from rl.organism import documented
 from rl.organism.curriculum import Curriculum
 from rl.organism.recipe import Recipe, recipe_of, wording_of

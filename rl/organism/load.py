@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from rl import ranks
 from rl.config.schema import OrganismConfig
 from rl.errors import GoalguardError, MissingFile
-from rl.folder import new_folder
+from rl.files.folder import new_folder
 from rl.organism.build import build, write_card
 from rl.organism.measure import initial_metrics
 from rl.organism.model import Organism, open_organism

@@ -14,9 +14,9 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from rl.checkpoint import changed_file, config_hash, sha256
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError, MissingFile, MissingPackage, nearest
+from rl.files.checkpoint import changed_file, config_hash, sha256
 from rl.organism.catalogue import organism_named
 from rl.organism.model import one_line_errors
 from rl.organism.recipe import MATERIAL, parent_of, recipe_hash, recipe_of, recipe_problems, wording_of

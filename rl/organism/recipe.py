@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from rl.checkpoint import config_hash
 from rl.config.schema import OrganismConfig, RecipeConfig
 from rl.errors import ConfigError, nearest
+from rl.files.checkpoint import config_hash
 from rl.organism import animals, documented
 from rl.organism.catalogue import full_wording, organism_named
 from rl.organism.curriculum import CHATS, Mixture

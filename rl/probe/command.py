@@ -13,10 +13,10 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import Progress
 
-from rl.atomic import replace_text
 from rl.config.commands import ProbeConfig
 from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError
+from rl.files.atomic import replace_text
 from rl.probe.analysis import Plan, analyse, places, reading_layer
 from rl.probe.figures import draw_figures, draw_heat_maps
 from rl.probe.monitor_fit import fit_monitor, keep

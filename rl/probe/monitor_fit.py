@@ -21,8 +21,8 @@ from scipy.special import logit
 
 from monitors.panel import Panel
 from monitors.probe import Probe, ProbeMonitor
-from rl.atomic import sync
 from rl.config.schema import MonitorsConfig
+from rl.files.atomic import sync
 from rl.probe.activations import blocks_of, read_activations
 from rl.probe.analysis import reading_layer
 from rl.probe.auroc import Figure, Scored, auroc

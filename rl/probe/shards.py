@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from rl.atomic import replace_text, sync
+from rl.files.atomic import replace_text, sync
 from rl.probe.positions import POSITIONS
 
 AS_ASKED, TAG_DELETED = "as_asked", "tag_deleted"

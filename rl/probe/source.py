@@ -10,9 +10,9 @@ from typing import Any, cast
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.config.schema import ScenarioConfig
 from rl.errors import MissingFile
+from rl.files.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.records import Prompt, Request
 from rl.report.load import CONFIG, TRANSCRIPTS, load_run
 from rl.scenario.settings import Setting, setting_from

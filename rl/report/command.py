@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rl.disk import refuse_unwritable
 from rl.errors import ConfigError
-from rl.outputs import folder_problems
+from rl.files.disk import refuse_unwritable
+from rl.files.outputs import folder_problems
 from rl.report.comparison_page import write_comparison
 from rl.report.load import find_runs, is_run
 from rl.report.many import write_reports

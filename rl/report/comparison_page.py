@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rl.atomic import replace_text
+from rl.files.atomic import replace_text
 from rl.report.compare import Condition, conditions, conflict_of
 from rl.report.comparison_figures import draw_comparison
 from rl.report.comparison_tables import COMPARED, comparison_summary, condition_rows, run_rows

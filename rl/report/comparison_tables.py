@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from rl.files.secrets import redact_text
 from rl.report.compare import Condition, conflict_of
 from rl.report.load import REPORT, TRANSCRIPTS, RunData
 from rl.report.measures import FREE_AF, GAP, GAP_P, MEASURES, RELATIVE_GAP, Measure, Reading, reading
@@ -18,7 +19,6 @@ from rl.report.summary import as_json
 from rl.report.tables import Cell
 from rl.report.visible import visible
 from rl.report.wording import ABSENT, figure, interval, with_interval
-from rl.secrets import redact_text
 
 COMPARED = tuple(measure for measure in MEASURES if measure.key != GAP_P)
 """A p value of one run has no mean; the interval of the gap over seeds takes its place."""

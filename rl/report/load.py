@@ -19,7 +19,7 @@ import numpy as np
 import yaml
 
 from rl.errors import MissingFile
-from rl.json_lines import json_lines
+from rl.files.json_lines import json_lines
 
 METRICS, MANIFEST, CONFIG, TRANSCRIPTS = "metrics.jsonl", "manifest.json", "config.yaml", "transcripts"
 REPORT = "report.html"

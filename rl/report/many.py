@@ -14,7 +14,7 @@ from pathlib import Path
 
 from joblib import cpu_count
 
-from rl.disk import refuse_unwritable
+from rl.files.disk import refuse_unwritable
 from rl.report.digest import digest_in, source_digest
 from rl.report.load import REPORT
 from rl.report.page import FIGURES, write_report

@@ -17,7 +17,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from rl.atomic import replace_text
+from rl.files.atomic import replace_text
 from rl.report.chapters import Chapter, chapters, table_look
 from rl.report.digest import source_digest
 from rl.report.drawing import Picture

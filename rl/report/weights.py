@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from rl.atomic import replace_text
-from rl.checkpoint import INFO_FILE, saved_checkpoints
+from rl.files.atomic import replace_text
+from rl.files.checkpoint import INFO_FILE, saved_checkpoints
 from rl.report.chapters import Chapter
 from rl.report.drawing import NARROW_PT, WIDE_PT, Line, Room, draw_lines, finish, panels
 from rl.report.palette import GRID, INK, PALETTE

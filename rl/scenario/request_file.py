@@ -15,8 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rl.atomic import replace_text
 from rl.errors import ConfigError, nearest
+from rl.files.atomic import replace_text
 from rl.records import TAGS, Request
 
 KEPT = "requests.jsonl"

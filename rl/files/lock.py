@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from rl.atomic import naming
 from rl.errors import GoalguardError
+from rl.files.atomic import naming
 
 LOCK = ".lock"
 

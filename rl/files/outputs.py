@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rl.atomic import replace_text
-from rl.disk import DiskFailed, refuse_unwritable
-from rl.secrets import redact
+from rl.files.atomic import replace_text
+from rl.files.disk import DiskFailed, refuse_unwritable
+from rl.files.secrets import redact
 
 
 def file_problems(named: str, path: Path, ours: Callable[[Path], bool], what: str) -> Iterator[str]:

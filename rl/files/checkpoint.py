@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from rl.atomic import replace_text, sync
 from rl.errors import MissingFile
-from rl.json_lines import jsonable
+from rl.files.atomic import replace_text, sync
+from rl.files.json_lines import jsonable
 
 INFO_FILE = "goalguard.json"
 _NEEDED = ("config.json", "tokenizer_config.json", "tokenizer.json")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from rl.atomic import sync
+from rl.files.atomic import sync
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""What is written to disk: whole or absent, without secrets, by one process at a time."""
