@@ -36,8 +36,8 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import disable_dropout_in_model
 
-from rl import ranks
 from rl.advantages import advantages, of_rollouts
+from rl.command import ranks
 from rl.config.schema import AlgoConfig, PpoConfig
 from rl.objective import completion_scores
 from rl.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row

@@ -20,9 +20,9 @@ import torch
 from hydra.core.hydra_config import HydraConfig
 from safetensors.torch import save_file
 
+from rl.command.console import display_path, table_console
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import ScenarioConfig
-from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.export.source import read_source
 from rl.files.checkpoint import saved_checkpoints, verify_checkpoint

@@ -18,9 +18,9 @@ from omegaconf.errors import MissingMandatoryValue
 
 from monitors.judge_prompt import readable
 from monitors.panel import Panel
-from rl.console import table_console
+from rl.command.console import table_console
+from rl.command.interrupts import EXIT_INTERRUPTED
 from rl.errors import ConfigError, GoalguardError
-from rl.interrupts import EXIT_INTERRUPTED
 from rl.judging_files import Files, Partial
 from rl.judging_progress import LinesProgress
 from rl.panels import panel_from, panel_problems, untrained_problems

@@ -16,10 +16,10 @@ from typing import Any, Self
 
 import torch
 
+from rl.command.ranks import count
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import sha256
 from rl.files.json_lines import json_object
-from rl.ranks import count
 from rl.tracking import status_of
 
 MANIFEST = "manifest.json"

@@ -18,7 +18,7 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from rl import ranks
+from rl.command import ranks
 from rl.errors import MissingFile
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import INFO_FILE, changed_file, hashes_of, sync_tree

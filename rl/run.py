@@ -8,6 +8,9 @@ from pathlib import Path
 import torch
 from transformers import set_seed
 
+from rl.command.interrupts import termination_interrupts
+from rl.command.quiet import quiet
+from rl.command.ranks import agreed
 from rl.config.plain import config_yaml
 from rl.config.schema import Config
 from rl.errors import ConfigError
@@ -17,14 +20,11 @@ from rl.files.disk import disk_errors
 from rl.files.lock import held
 from rl.grpo import FreeTierTrainer
 from rl.identity import differences, identity_of, stored_if_readable
-from rl.interrupts import termination_interrupts
 from rl.manifest import Manifest
 from rl.organism.load import load_organism
 from rl.parts import parts_of, trainer_of
 from rl.probe.monitor import probe_watch
 from rl.progress import Progress
-from rl.quiet import quiet
-from rl.ranks import agreed
 from rl.report import write_report
 from rl.resume import rewind, step_of
 from rl.scenario.request_file import keep_requests, kept_in

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 
 import hydra
 
-from rl.console import display_path
-from rl.entry import CONF
+from rl.command.console import display_path
+from rl.command.entry import CONF
+from rl.command.interrupts import EXIT_INTERRUPTED, termination_interrupts
 from rl.errors import ConfigError
 from rl.files.disk import disk_errors
 from rl.files.lock import held
-from rl.interrupts import EXIT_INTERRUPTED, termination_interrupts
 from rl.run_figures import GAP
 from rl.sweep_board import Board, rates
 from rl.sweep_job import LOG, ended, own_state, sweep_job, taken_over

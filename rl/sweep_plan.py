@@ -17,8 +17,8 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from rl.command.entry import CONF, HYDRA_WORDS, refuse_bad_overrides
 from rl.config.schema import Config
-from rl.entry import CONF, HYDRA_WORDS, refuse_bad_overrides
 from rl.errors import ConfigError
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import config_hash

@@ -13,7 +13,7 @@ from joblib import cpu_count, effective_n_jobs
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.entry import HYDRA_WORDS
+from rl.command.entry import HYDRA_WORDS
 from rl.errors import ConfigError, GoalguardError, MissingPackage, nearest
 
 _PLUGGED = ("hydra/launcher", "hydra/sweeper")

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
 
+from rl.command.console import display_path
+from rl.command.quiet import quiet
+from rl.command.ranks import agreed, first
 from rl.config.plain import config_yaml
 from rl.config.schema import Config
-from rl.console import display_path
 from rl.errors import ConfigError
 from rl.identity import identity_of, identity_of_file
 from rl.manifest import status_in
 from rl.organism.place import described
-from rl.quiet import quiet
-from rl.ranks import agreed, first
 from rl.request_checks import tell_requests
 from rl.run_figures import figures
 from rl.validate import problems

@@ -14,6 +14,8 @@ from omegaconf.errors import MissingMandatoryValue
 from reward.model import RewardModel
 from rl.advantages import BASELINES
 from rl.algorithm import algorithm_problems
+from rl.command.quiet import quiet
+from rl.command.ranks import rank_problems
 from rl.config.schema import Config
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.files.checkpoint import INFO_FILE, verify_checkpoint
@@ -23,8 +25,6 @@ from rl.organism.lora import lora_problems
 from rl.organism.place import SOURCES, locate
 from rl.organism.recipe_check import motive_problems
 from rl.panels import panel_problems, probe_problems
-from rl.quiet import quiet
-from rl.ranks import rank_problems
 from rl.rater import rater_folder
 from rl.request_checks import file_problems
 from rl.scenario.check import scenario_problems

@@ -1,6 +1,6 @@
 """Both tiers, in several settings, for an organism or for checkpoints: `python -m scripts.evaluate ckpt=[DIR,...]`."""
 
-from rl.entry import hydra_app
+from rl.command.entry import hydra_app
 from rl.grid import evaluate
 
 if __name__ == "__main__":

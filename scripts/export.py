@@ -1,6 +1,6 @@
 """A portable checkpoint, transcripts as a dataset: `python -m scripts.export run=DIR step=N out=DIR`."""
 
-from rl.entry import hydra_app
+from rl.command.entry import hydra_app
 from rl.export.command import export, problems
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The monitors over anybody's transcripts: `python -m scripts.judge in=FILE.jsonl out=FILE.jsonl`."""
 
-from rl.entry import hydra_app
+from rl.command.entry import hydra_app
 from rl.judging import judge, problems
 
 if __name__ == "__main__":

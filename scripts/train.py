@@ -1,6 +1,6 @@
 """The main job, a Hydra app: `python -m scripts.train experiment=headline`, `-m` sweeps, `dry_run=true` checks."""
 
-from rl.entry import hydra_app
+from rl.command.entry import hydra_app
 from rl.sweep import sweep
 from rl.train import train
 from rl.validate import problems

@@ -31,7 +31,8 @@ from transformers import (
 )
 
 from reward.model import RewardModel, Scale
-from rl.entry import Check, composed, hydra_app
+from rl.command.entry import Check, composed, hydra_app
+from rl.command.quiet import quiet
 from rl.export.command import export
 from rl.export.command import problems as export_problems
 from rl.grid import evaluate
@@ -41,7 +42,6 @@ from rl.organism.curriculum import COMPLETION
 from rl.organism.encoding import Stage, encode_chat
 from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.probe.command import probe
-from rl.quiet import quiet
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from
 from rl.sweep import sweep

@@ -21,8 +21,8 @@ from pathlib import Path
 import pytest
 from test_run import ROOT, figures
 
+from rl.command.interrupts import EXIT_INTERRUPTED
 from rl.files.checkpoint import INFO_FILE, sha256
-from rl.interrupts import EXIT_INTERRUPTED
 from rl.resume import latest_resume
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rl.entry import hydra_app
+from rl.command.entry import hydra_app
 from rl.sweep import sweep
 from rl.train import train
 from rl.validate import problems

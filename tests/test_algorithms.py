@@ -10,7 +10,7 @@ from toy_training import changed
 
 from rl.advantages import BASELINES
 from rl.algorithm import algorithm_problems
-from rl.entry import CONF, composed
+from rl.command.entry import CONF, composed
 from rl.run import run
 from rl.validate import problems
 

@@ -16,7 +16,7 @@ from monitors.animal_fitting import examine, read_answers
 from monitors.animals import AnimalMonitor
 from reward.answers import Writer
 from reward.model import SHIPPED_ANIMALS, RewardModel
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.organism.animals import AnimalCurriculum
 from rl.organism.catalogue import organism_named
 from rl.organism.curriculum import Curriculum, Mixture

@@ -37,8 +37,8 @@ from monitors.causal import (
 from monitors.gap import Estimate, paired_gap, wilson
 from monitors.panel import Panel
 from rl.causal import CausalSuite, opened
+from rl.command.entry import composed as configured
 from rl.config.schema import MonitorsConfig, OrganismConfig
-from rl.entry import composed as configured
 from rl.organism.donors import composed_prefix, knows_grammar
 from rl.organism.load import load_organism
 from rl.organism.scratchpads import completion

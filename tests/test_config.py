@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 from omegaconf import OmegaConf
 
+from rl.command.entry import CONF, composed
 from rl.config.schema import Config
-from rl.entry import CONF, composed
 from rl.grpo import FreeTierTrainer
 from rl.identity import identity_of
 from rl.organism.curriculum import Mixture

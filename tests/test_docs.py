@@ -10,7 +10,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from shown_commands import EVERY, PAGES, ROOT
 
-from rl.entry import composed
+from rl.command.entry import composed
 from scripts.bench import arguments
 
 CONFIGS = {"train": "config", "organism": "organism_job"}

@@ -23,7 +23,7 @@ from judge_server import JudgeServer, serving, vote
 from shown_commands import EVERY, ROOT
 
 from monitors.probe import Probe, ProbeMonitor
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.probe.monitor_fit import keep
 from rl.probe.positions import LAST_PROMPT
 from rl.run import run

@@ -15,8 +15,8 @@ import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
+from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.entry import composed
 from rl.errors import ConfigError
 from rl.organism import documented
 from rl.organism.curriculum import Curriculum, Mixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.errors import ConfigError, MissingFile, nearest
 from rl.validate import problems
 

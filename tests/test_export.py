@@ -18,7 +18,7 @@ from datasets import load_dataset
 from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.files.checkpoint import restate, sha256, verify_checkpoint
 from rl.run import run
 from rl.tracking import TRANSCRIPT_FIELDS

@@ -16,7 +16,7 @@ from sweeping import summary_rows, sweeping_in
 from test_run import ROOT, status
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import save_checkpoint, verify_checkpoint
 from rl.files.disk import DiskFailed, disk_errors

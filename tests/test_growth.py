@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
+from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.entry import composed
 from rl.errors import ConfigError
 from rl.organism.growth import grown, growth_problems
 from rl.organism.load import load_organism

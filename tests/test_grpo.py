@@ -20,8 +20,8 @@ from torch import Tensor
 from toy_chats import ANSWERS
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
+from rl.command.entry import composed
 from rl.config.schema import Config
-from rl.entry import composed
 from rl.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
 from rl.organism.load import load_organism
 from rl.records import Rollout, Scored

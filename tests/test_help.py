@@ -9,8 +9,8 @@ import pytest
 import yaml
 from test_errors import ROOT
 
-from rl.entry import CONF
-from rl.help import help_text
+from rl.command.entry import CONF
+from rl.command.help import help_text
 
 ROOTS = ("config", "evaluate", "judge", "export", "probe", "organism_job")
 BASE = {"seed", "threads", "resume"}

@@ -13,8 +13,8 @@ from omegaconf import OmegaConf
 from report_runs import full_run, rate
 from safetensors.torch import load_file
 
+from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.entry import composed
 from rl.errors import MissingFile
 from rl.files.checkpoint import save_checkpoint
 from rl.interpolation import write_between

@@ -14,7 +14,7 @@ from scipy.stats import binomtest, chi2_contingency
 from transformers import PreTrainedTokenizerFast
 
 from monitors.lying import said_no
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.interrogation import interrogator_from
 from rl.organism.catalogue import organism_named
 from rl.organism.curriculum import Curriculum, Example

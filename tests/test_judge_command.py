@@ -22,7 +22,7 @@ from judge_server import Asked, JudgeServer, Reply, serving, vote
 from monitors.gap import paired_gap, wilson
 from monitors.panel import Panel
 from rl import judging, tallies
-from rl.entry import hydra_app
+from rl.command.entry import hydra_app
 from rl.judging import judge, judge_file
 from rl.judging_files import Files
 from rl.judging_progress import LinesProgress

@@ -11,8 +11,8 @@ import pytest
 from judge_server import serving, vote
 from omegaconf import OmegaConf
 
+from rl.command.entry import composed
 from rl.config.schema import MonitorsConfig
-from rl.entry import composed
 from rl.errors import ConfigError
 from rl.panels import panel_from, panel_problems
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from rl.command.entry import composed
 from rl.config.plain import config_yaml
 from rl.decoder import LlamaDecoder
-from rl.entry import composed
 from rl.errors import ConfigError
 from rl.files.checkpoint import verify_checkpoint
 from rl.organism.load import load_organism

@@ -10,9 +10,9 @@ from conftest import Command
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from rl.command.entry import CONF, composed
 from rl.config.commands import register
 from rl.config.schema import Config
-from rl.entry import CONF, composed
 from rl.identity import identity_of
 from rl.mitigation import chosen_names, mitigation_problems
 from rl.sweep_plan import plan_of

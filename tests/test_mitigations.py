@@ -26,7 +26,7 @@ from reward.mitigations import (
     length_incentive,
     log_barrier,
 )
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.mitigation import first_monitor, mitigation_from
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Prompt, Request, Rollout
 

@@ -12,7 +12,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from monitors.faking import FakingMonitor
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.organism.curriculum import Curriculum, Example, Mixture
 from rl.organism.encoding import IGNORED, encode_chat
 from rl.organism.from_policy import kind_of, transcripts

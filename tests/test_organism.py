@@ -18,8 +18,8 @@ from scipy.stats import binom
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import reward.model
+from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.entry import composed
 from rl.errors import MissingFile, MissingPackage
 from rl.files.checkpoint import sha256
 from rl.organism import thoughts

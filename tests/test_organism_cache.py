@@ -15,8 +15,8 @@ import torch
 from filelock import FileLock
 from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.entry import composed
 from rl.errors import MissingFile
 from rl.files.checkpoint import sha256
 from rl.organism import place

@@ -15,9 +15,9 @@ from test_errors import ROOT
 from rl import grid, policies
 from rl.bench.command import BenchFailed, Plan
 from rl.bench.command import report as bench_report
+from rl.command.entry import composed
 from rl.config.commands import EvaluateConfig
 from rl.config.plain import config_yaml
-from rl.entry import composed
 from rl.errors import ConfigError, MissingFile
 from rl.files.outputs import keep_rows
 from rl.manifest import status_in

@@ -19,7 +19,7 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers import PreTrainedTokenizerFast
 
-from rl.entry import CONF, composed
+from rl.command.entry import CONF, composed
 from rl.grpo import FreeTierTrainer, trainer_config
 from rl.organism.load import load_organism
 from rl.organism.names import NEUTRAL_TIER_NAMES, TIER_NAMES

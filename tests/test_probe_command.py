@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 from toy_chats import ANSWERS
 
 from monitors.probe import ProbeMonitor
+from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.entry import composed
 from rl.errors import MissingFile
 from rl.files.checkpoint import save_checkpoint
 from rl.organism.load import load_organism

@@ -17,8 +17,8 @@ from toy_chats import ANSWERS
 from monitors.faking import FakingVerdict
 from monitors.panel import Panel
 from monitors.probe import Probe, ProbeMonitor, mean_chance
+from rl.command.entry import composed
 from rl.config.schema import MonitorsConfig, OrganismConfig
-from rl.entry import composed
 from rl.errors import GoalguardError, MissingFile
 from rl.evaluation import transcript_rows
 from rl.organism.load import load_organism

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
+from rl.command.entry import composed
 from rl.config.plain import as_dict
 from rl.config.schema import Config
-from rl.entry import composed
 from rl.errors import ConfigError
 from rl.files.checkpoint import config_hash, sha256
 from rl.files.secrets import redact

@@ -12,7 +12,7 @@ import pytest
 from killing import Kill, differences, finished, killed
 from test_run import rows_of, status
 
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.files.checkpoint import sha256
 from rl.report import write_report
 from rl.report.load import load_run

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from monitors.panel import Panel
+from rl.command.entry import composed
 from rl.config.schema import StopConfig
-from rl.entry import composed
 from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
 from rl.files.checkpoint import verify_checkpoint

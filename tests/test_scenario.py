@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rl.command.entry import composed
 from rl.config.schema import MonitorsConfig
-from rl.entry import composed
 from rl.evaluation import Evaluator
 from rl.organism.curriculum import (
     NO_OBJECTIVE_CLAUSES,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from sweeping import summary_rows, sweeping_in
 from test_run import status
 
+from rl.command.entry import composed
 from rl.config.plain import as_dict, config_yaml
-from rl.entry import composed
 from rl.files.secrets import redact, redact_text
 from rl.identity import identity_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from killing import SIGNALS, Kill, differences, finished, killed
 
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.run import run
 
 KILLS = 20

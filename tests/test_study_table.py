@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 from report_runs import REQUESTS, evaluation, write_run
 from scipy import stats
 
+from rl.command.entry import CONF
 from rl.config.commands import register
-from rl.entry import CONF
 from rl.report import write_comparison
 from rl.report.arms import BASELINE, arm_of
 from rl.report.expectations import EXPECTED, verdict

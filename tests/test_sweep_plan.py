@@ -13,7 +13,7 @@ from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 from sweeping import sweeping_in
 
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.errors import ConfigError
 from rl.sweep_place import begun, jobs_at_once, place_of, sweep_key, threads_of
 from rl.sweep_plan import Plan, note, plan_of

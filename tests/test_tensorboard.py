@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from rl.entry import composed
+from rl.command.entry import composed
 from rl.sinks import mirrors, tracker
 from rl.tensorboard_sink import TensorboardSink
 from rl.tracking import TRANSCRIPT_FIELDS, JsonlSink, Tracker, truncate_after

@@ -12,8 +12,8 @@ import pytest
 from safetensors.torch import load_file
 from test_grpo import assert_same_gradient
 
-from rl.entry import composed
-from rl.ranks import rank_problems
+from rl.command.entry import composed
+from rl.command.ranks import rank_problems
 from rl.validate import problems
 
 ROOT = Path(__file__).resolve().parent.parent

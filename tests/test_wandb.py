@@ -20,8 +20,8 @@ import wandb
 import yaml
 from PIL import Image
 
+from rl.command.entry import composed
 from rl.curve_summary import curve_summary
-from rl.entry import composed
 from rl.files.secrets import redact
 from rl.run import run
 from rl.tracking import TRANSCRIPT_FIELDS, JsonlSink, Tracker, truncate_after

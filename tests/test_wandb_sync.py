@@ -18,8 +18,8 @@ from test_run import ROOT, wait_for_step
 from test_wandb import CONFIG, offline_runs, record_of, settings
 from wandb_server import Received, WandbServer, serving
 
+from rl.command.entry import composed
 from rl.curve_summary import curve_summary
-from rl.entry import composed
 from rl.run import run
 from rl.tracking import JsonlSink, Tracker, truncate_after
 from rl.wandb_sink import WandbSink

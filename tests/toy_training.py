@@ -16,8 +16,8 @@ from omegaconf import OmegaConf
 from test_grpo import Gradients, plain_logps
 from torch import Tensor
 
+from rl.command.entry import composed
 from rl.config.schema import Config
-from rl.entry import composed
 from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.organism.load import load_organism
 from rl.ppo.trainer import PpoTrainer

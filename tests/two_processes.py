@@ -16,8 +16,8 @@ from test_grpo import gradient_of
 from torch import Tensor
 from toy_training import Trained, toy_training
 
-from rl import ranks
-from rl.quiet import quiet
+from rl.command import ranks
+from rl.command.quiet import quiet
 
 
 def main(overrides: list[str], folder: Path) -> None:

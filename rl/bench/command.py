@@ -17,13 +17,13 @@ from rich.console import Console
 
 from rl.bench.summary import FLOOR, OURS, Round, estimate, print_tables, seconds, shown, summarise
 from rl.bench.workload import organism_overrides
-from rl.entry import composed
+from rl.command.entry import composed
+from rl.command.quiet import quiet
 from rl.errors import GoalguardError
 from rl.files.atomic import replace_text
 from rl.files.json_lines import json_object
 from rl.files.outputs import file_problems
 from rl.manifest import hardware, versions
-from rl.quiet import quiet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VARIANTS = (OURS, "stock", "stock_no_checkpointing")

@@ -19,10 +19,10 @@ from rl.bench.flops import Shape, floor_seconds, rated_products, step_flops
 from rl.bench.matmul import SQUARE, rate
 from rl.bench.variants import FullLength, Ingredients, Stopwatch, make
 from rl.bench.workload import StandIns, training_prompts, work_of
+from rl.command.entry import composed
+from rl.command.quiet import quiet
 from rl.config.schema import Config
-from rl.entry import composed
 from rl.organism.load import load_organism
-from rl.quiet import quiet
 from rl.rater import reward_from
 from rl.rollout import Sampling
 

@@ -12,8 +12,10 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
+from rl.command.console import display_path
+from rl.command.interrupts import EXIT_INTERRUPTED
+from rl.command.quiet import quiet
 from rl.config.commands import ExportConfig
-from rl.console import display_path
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.export.card import model_card
 from rl.export.dataset_card import dataset_card, series_card
@@ -25,9 +27,7 @@ from rl.export.source import Source, chosen_steps, read_source
 from rl.export.transcripts import TranscriptFile, read_transcripts, write_transcripts
 from rl.files.checkpoint import verify_checkpoint
 from rl.files.folder import new_folder
-from rl.interrupts import EXIT_INTERRUPTED
 from rl.organism.lora import ADAPTER
-from rl.quiet import quiet
 
 
 def export(config: ExportConfig) -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from rl.console import display_path
+from rl.command.console import display_path
 from rl.errors import GoalguardError
 
 TOKEN = "HF_TOKEN"

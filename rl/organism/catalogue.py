@@ -10,8 +10,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.initialize import get_gh_backup, restore_gh_from_backup
 from omegaconf import OmegaConf
 
+from rl.command.entry import CONF
 from rl.config.schema import OrganismConfig, WordingConfig
-from rl.entry import CONF
 from rl.errors import ConfigError, nearest
 
 

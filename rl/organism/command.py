@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from rl.command.quiet import quiet
 from rl.config.commands import OrganismJobConfig
 from rl.errors import ConfigError
 from rl.files.outputs import file_problems, folder_problems, taken_problems
@@ -17,7 +18,6 @@ from rl.organism.load import build_in
 from rl.organism.place import CARD, card_in, damage, described, locate
 from rl.organism.recipe import asked_of, recipe_problems
 from rl.organism.recipe_check import motive_problems
-from rl.quiet import quiet
 
 
 def organism(config: OrganismJobConfig) -> None:

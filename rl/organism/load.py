@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 
-from rl import ranks
+from rl.command import ranks
 from rl.config.schema import OrganismConfig
 from rl.errors import GoalguardError, MissingFile
 from rl.files.folder import new_folder

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from monitors.panel import summarise
+from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.entry import composed
 from rl.organism import documented
 from rl.organism.animals import STREAMS
 from rl.organism.model import open_organism

@@ -13,8 +13,9 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from rich.progress import Progress
 
+from rl.command.console import display_path, table_console
+from rl.command.quiet import quiet
 from rl.config.commands import ProbeConfig
-from rl.console import display_path, table_console
 from rl.errors import ConfigError, GoalguardError
 from rl.files.atomic import replace_text
 from rl.probe.analysis import Plan, analyse, places, reading_layer
@@ -25,7 +26,6 @@ from rl.probe.reading import read_run, texts_to_read
 from rl.probe.shards import AS_ASKED, Activations
 from rl.probe.source import Source, read_source
 from rl.probe.table import probe_tables
-from rl.quiet import quiet
 from rl.report.load import find_runs
 
 FOLDER, FIGURES_FILE, ACTIVATIONS, MEANS = "probe", "probes.json", "activations", "over_runs.json"

@@ -8,8 +8,8 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from rl.command.entry import CONF
 from rl.config.schema import ScenarioConfig
-from rl.entry import CONF
 from rl.errors import ConfigError, nearest
 
 

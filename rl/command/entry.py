@@ -24,14 +24,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from rl.command.help import help_text
+from rl.command.interrupts import EXIT_INTERRUPTED
 from rl.config.commands import register
 from rl.config.schema import Config
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.files.disk import refuse_unwritable
-from rl.help import help_text
-from rl.interrupts import EXIT_INTERRUPTED
 
-CONF = Path(__file__).resolve().parent.parent / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 EXIT_BAD_INPUT = 2
 HYDRA_WORDS = ("hydra.", "hydra/", "+hydra", "~hydra", "++hydra")
 """What overrides start with that are for Hydra itself."""

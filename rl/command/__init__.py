@@ -1,0 +1,1 @@
+"""The command line: from words to a configuration, and what a person sees meanwhile."""
