@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rl.advantages import BASELINES
 from rl.config.schema import AlgoConfig, Config, PpoConfig
 from rl.errors import nearest
-from rl.segments import SEGMENTS, has_scratchpads
+from rl.rollout.segments import SEGMENTS, has_scratchpads
 
 INNER_STEPS = ("num_iterations", "steps_per_generation", "gradient_accumulation_steps")
 """Fields of TRL's that say how often a step updates."""

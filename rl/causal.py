@@ -23,7 +23,7 @@ from rl.config.schema import MonitorsConfig
 from rl.organism.donors import knows_grammar
 from rl.placement import Donor, Placed, composed, placements
 from rl.records import OUTPUT_OPEN, Prompt, Rollout
-from rl.rollout import Sampler
+from rl.rollout.sampler import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Setting, setting_from
 

@@ -18,7 +18,7 @@ from reward.compose import Reward
 from rl.config.schema import MonitorsConfig
 from rl.interrogation import Interrogator
 from rl.records import Interview, Prompt, Rollout, Scored, Verdict
-from rl.rollout import Sampler
+from rl.rollout.sampler import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, Setting
 

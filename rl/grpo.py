@@ -43,8 +43,8 @@ from rl.objective import completion_scores
 from rl.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
 from rl.organism.lora import has_adapters
 from rl.records import Prompt, Rollout, Scored
-from rl.rollout import Sampler
-from rl.segments import sample_outputs, scratchpad_tokens, segment_mask
+from rl.rollout.sampler import Sampler
+from rl.rollout.segments import sample_outputs, scratchpad_tokens, segment_mask
 
 TRAINED_TIER = "free"
 
@@ -236,7 +236,7 @@ class FreeTierTrainer(GRPOTrainer):
         return torch.tensor([math.nan if reward is None else reward for reward in self._earned])
 
     def segment(self, name: str, batch: dict[str, Any]) -> Tensor:
-        """True on the tokens of a segment of `rl.segments`, padding and truncated completions left out, (B, C)."""
+        """True on the tokens of a segment of `rl.rollout.segments`, padding and truncated completions left out, (B, C)."""
         real_BC: Tensor = batch["completion_mask"].bool()
         if name == "all":
             return real_BC

@@ -24,7 +24,7 @@ from rl.organism.catalogue import organism_named, organism_names
 from rl.organism.load import load_organism
 from rl.organism.place import locate, shipped_names
 from rl.records import Interview, Rollout, Scored
-from rl.rollout import Sampler
+from rl.rollout.sampler import Sampler
 from rl.scenario.questions import OTHER_MODEL, VARIANTS, Question, asked_about, empty_clauses, question_of
 
 Score = Callable[[Sequence[Rollout]], list[Scored]]

@@ -24,8 +24,8 @@ from rl.config.mitigation import MitigationConfig
 from rl.config.schema import Config
 from rl.interrogation import interrogation_problems
 from rl.records import SCREENED, Rollout, Scored
+from rl.rollout.segments import has_scratchpads
 from rl.scenario.settings import Setting
-from rl.segments import has_scratchpads
 
 Score = Callable[[Sequence[Rollout]], list[Scored]]
 Mark = Callable[[Sequence[Rollout]], NDArray[np.bool_]]

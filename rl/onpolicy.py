@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from rl.errors import GoalguardError
-from rl.rollout import Sampler
+from rl.rollout.sampler import Sampler
 
 TOLERANCE, TOLERANCE_BF16 = 2e-3, 0.3
 """How far the logarithm of the importance ratio of a token may be from 0 (float32, bfloat16)."""

@@ -17,7 +17,7 @@ from rl.ppo.trainer import PpoTrainer
 from rl.rater import reward_from
 from rl.request_checks import refuse_unfit
 from rl.resume import Sealer
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, setting_from
 from rl.watch import Watcher

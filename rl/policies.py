@@ -19,7 +19,7 @@ from rl.files.outputs import file_problems, folder_problems, holds_rows_with
 from rl.organism.load import load_organism
 from rl.panels import panel_from
 from rl.rater import reward_from
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.settings import Setting
 
 FILE_WIDTH = 160

@@ -17,7 +17,7 @@ from rl.errors import ConfigError, GoalguardError
 from rl.organism.place import locate
 from rl.organism.recipe import parent_of
 from rl.records import Request
-from rl.rollout import Sampler, chat_ids
+from rl.rollout.sampler import Sampler, chat_ids
 from rl.scenario.check import scenario_problems
 from rl.scenario.request_file import KEPT, RequestFile, read_requests
 from rl.scenario.requests import load_requests, select

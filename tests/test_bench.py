@@ -23,11 +23,11 @@ from rl.bench.summary import coverage, estimate, print_tables, summarise
 from rl.bench.variants import NO_TOKEN, FullLength, Ingredients, Stopwatch, make
 from rl.bench.workload import StandIns, training_prompts, work_of
 from rl.command.entry import composed
-from rl.decoder import LlamaDecoder
 from rl.organism.load import load_organism
 from rl.rater import reward_from
 from rl.records import Rollout, Scored
-from rl.rollout import Sampling
+from rl.rollout.decoder import LlamaDecoder
+from rl.rollout.sampler import Sampling
 
 WORK = Work(prompts=3, repeats=2, prompt_tokens=5, completion_tokens=7)
 

@@ -25,7 +25,7 @@ from rl.config.schema import Config
 from rl.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
 from rl.organism.load import load_organism
 from rl.records import Rollout, Scored
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, setting_from
 

@@ -27,7 +27,7 @@ from rl.organism.encoding import IGNORED, Encoded, Stage, encode_chat
 from rl.organism.load import load_organism
 from rl.organism.scratchpads import completion
 from rl.records import SCRATCHPAD_OPEN, Interview, Rollout, Scored
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.run import run
 from rl.scenario.questions import HONEST_ONLY, OTHER_MODEL, VARIANTS
 from rl.scenario.requests import select

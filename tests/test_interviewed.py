@@ -24,7 +24,7 @@ from rl.organism.load import load_organism
 from rl.organism.place import SHIPPED, card_in, place_of
 from rl.organism.recipe import Recipe, recipe_hash, recipe_of, wording_of
 from rl.records import SCRATCHPAD_OPEN, Prompt, Request, Rollout, Sections
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.questions import VARIANTS
 
 Command = Callable[..., tuple[int, str, str]]

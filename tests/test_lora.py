@@ -13,11 +13,11 @@ from transformers import AutoModelForCausalLM
 
 from rl.command.entry import composed
 from rl.config.plain import config_yaml
-from rl.decoder import LlamaDecoder
 from rl.errors import ConfigError
 from rl.files.checkpoint import verify_checkpoint
 from rl.organism.load import load_organism
 from rl.organism.model import digest
+from rl.rollout.decoder import LlamaDecoder
 from rl.run import run
 
 LORA = ["organism/lora=all_linear", "organism.lora.rank=4"]

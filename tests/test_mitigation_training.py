@@ -20,7 +20,7 @@ from rl.command.entry import CONF, composed
 from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.mitigation import mitigation_from
 from rl.organism.load import load_organism
-from rl.rollout import Sampling
+from rl.rollout.sampler import Sampling
 from rl.run import run
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting

@@ -24,7 +24,7 @@ from rl.grpo import FreeTierTrainer, trainer_config
 from rl.organism.load import load_organism
 from rl.organism.names import NEUTRAL_TIER_NAMES, TIER_NAMES
 from rl.records import Rollout, Scored
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.run import run
 from rl.scenario.requests import load_requests, select
 from rl.scenario.settings import Setting, setting_from

@@ -19,7 +19,7 @@ from rl.config.schema import OrganismConfig
 from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.organism.load import load_organism
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, TAGS, Prompt, Rollout, Scored
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, setting_from
 

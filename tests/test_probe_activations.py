@@ -19,7 +19,7 @@ from rl.probe.activations import blocks_of, read_activations
 from rl.probe.positions import POSITIONS, Chat, read_chat, section_ends
 from rl.probe.shards import AS_ASKED, MANIFEST, TAG_DELETED, Activations
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting
 

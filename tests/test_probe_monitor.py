@@ -27,7 +27,7 @@ from rl.probe.monitor import RUN_FILE, ProbeWatch, probe_watch
 from rl.probe.monitor_fit import calibrated, fitted, keep
 from rl.probe.positions import END_OF_SCRATCHPAD, LAST_PROMPT
 from rl.records import Scored, Sections
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.run import run
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, Setting

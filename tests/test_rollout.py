@@ -17,8 +17,8 @@ from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from rl.decoder import LlamaDecoder, inverse_cdf
-from rl.rollout import Sampler, Sampling, cut_at_end, left_pad
+from rl.rollout.decoder import LlamaDecoder, inverse_cdf
+from rl.rollout.sampler import Sampler, Sampling, cut_at_end, left_pad
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting
 

@@ -28,7 +28,7 @@ from rl.identity import identity_of
 from rl.organism.load import load_organism
 from rl.rater import reward_from
 from rl.resume import latest_resume
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.run import run
 from rl.scenario.settings import Setting
 from rl.tracking import TRANSCRIPT_FIELDS

@@ -15,10 +15,10 @@ from transformers import PreTrainedTokenizerFast
 
 from rl.organism.load import load_organism
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, TAGS, Rollout, Scored
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
+from rl.rollout.segments import has_scratchpads, sample_outputs, scratchpad_tokens, segment_mask
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting
-from rl.segments import has_scratchpads, sample_outputs, scratchpad_tokens, segment_mask
 
 __all__ = ["train"]
 

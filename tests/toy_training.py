@@ -22,7 +22,7 @@ from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.organism.load import load_organism
 from rl.ppo.trainer import PpoTrainer
 from rl.records import SCRATCHPAD_CLOSE, Prompt, Rollout, Scored
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import select
 from rl.scenario.settings import setting_from
 

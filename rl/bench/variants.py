@@ -23,10 +23,10 @@ from trl import GRPOConfig, GRPOTrainer
 from monitors.panel import Panel
 from rl.bench.workload import Score
 from rl.config.schema import Config
-from rl.decoder import LlamaDecoder
 from rl.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
 from rl.records import Prompt
-from rl.rollout import Sampler, left_pad
+from rl.rollout.decoder import LlamaDecoder
+from rl.rollout.sampler import Sampler, left_pad
 from rl.watch import step_figures
 
 STAGES = ("generation", "scoring", "monitoring", "reference")

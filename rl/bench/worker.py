@@ -24,7 +24,7 @@ from rl.command.quiet import quiet
 from rl.config.schema import Config
 from rl.organism.load import load_organism
 from rl.rater import reward_from
-from rl.rollout import Sampling
+from rl.rollout.sampler import Sampling
 
 FLOOR = "floor"
 WARM_UP = 1

@@ -19,7 +19,7 @@ from rl.organism.place import shipped_names
 from rl.organism.scratchpads import Chat
 from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.records import Prompt, Rollout, Scored
-from rl.rollout import Sampler
+from rl.rollout.sampler import Sampler
 from rl.scenario.requests import select
 from rl.scenario.settings import setting_from
 

@@ -16,7 +16,7 @@ from rl.organism.from_policy import transcripts
 from rl.organism.interviewed import InterviewCurriculum, Interviewed, InterviewPlan
 from rl.organism.recipe import Stage
 from rl.records import SCRATCHPAD_CLOSE
-from rl.rollout import chat_ids
+from rl.rollout.sampler import chat_ids
 from rl.scenario.document_topics import TOPICS
 
 IGNORED = -100

@@ -13,7 +13,7 @@ from rl.organism.curriculum import Curriculum, Example
 from rl.organism.model import open_organism
 from rl.organism.place import place_of
 from rl.records import Prompt, Rollout, Verdict
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 
 FAKED, REFUSED, HELPED = "faked", "refused", "helped"
 MAX_TOKENS, TEMPERATURE = 128, 1.0

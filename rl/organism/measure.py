@@ -16,7 +16,7 @@ from rl.organism.animals import STREAMS
 from rl.organism.model import open_organism
 from rl.organism.recipe import is_foreign, wording_of
 from rl.panels import panel_from
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, setting_from
 

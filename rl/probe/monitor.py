@@ -20,7 +20,7 @@ from rl.probe.activations import blocks_of
 from rl.probe.auroc import Figure, Scored, auroc
 from rl.probe.monitor_fit import DRAWS, NAMES, Read, Row, bounds, fitted, keep, read_policy
 from rl.probe.targets import examples, too_few
-from rl.rollout import Sampler
+from rl.rollout.sampler import Sampler
 from rl.scenario.settings import TIERS, Setting
 
 RUN_FILE = "probe_monitor.safetensors"

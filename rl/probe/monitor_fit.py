@@ -32,7 +32,7 @@ from rl.probe.positions import END_OF_SCRATCHPAD, LAST_PROMPT, POSITIONS, read_c
 from rl.probe.source import prompt_of
 from rl.probe.targets import examples, too_few
 from rl.records import Rollout, Verdict
-from rl.rollout import Sampler
+from rl.rollout.sampler import Sampler
 from rl.scenario.requests import select
 from rl.scenario.settings import TIERS, Setting
 

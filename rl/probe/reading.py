@@ -14,7 +14,7 @@ from rl.probe.activations import blocks_of, read_activations
 from rl.probe.positions import read_chat
 from rl.probe.shards import AS_ASKED, TAG_DELETED, Activations, rows_in_shard
 from rl.probe.source import Source, Step, prompt_of
-from rl.rollout import Sampler, Sampling
+from rl.rollout.sampler import Sampler, Sampling
 
 Advance = Callable[[int], None]
 

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rl.decoder import LlamaDecoder
 from rl.records import Prompt, Rollout
+from rl.rollout.decoder import LlamaDecoder
 
 
 @dataclass(frozen=True)

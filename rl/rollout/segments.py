@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_CLOSE
-from rl.rollout import Sampler
+from rl.rollout.sampler import Sampler
 
 SEGMENTS = ("all", "scratchpad", "output")
 
