@@ -7,13 +7,13 @@ from pathlib import Path
 
 from monitors.panel import Panel
 from reward.compose import Reward
+from rl.algo.grpo import FreeTierTrainer, trainer_config
+from rl.algo.ppo.trainer import PpoTrainer
 from rl.config.schema import Config
-from rl.grpo import FreeTierTrainer, trainer_config
 from rl.interrogation import Interrogator, interrogator_from
 from rl.mitigation import Mitigation, mitigation_from
 from rl.organism.model import Organism
 from rl.panels import panel_from
-from rl.ppo.trainer import PpoTrainer
 from rl.rater import reward_from
 from rl.request_checks import refuse_unfit
 from rl.resume import Sealer

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from transformers import set_seed
 
+from rl.algo.grpo import FreeTierTrainer
 from rl.command.interrupts import termination_interrupts
 from rl.command.quiet import quiet
 from rl.command.ranks import agreed
@@ -18,7 +19,6 @@ from rl.evaluation import Evaluator
 from rl.files.atomic import replace_text
 from rl.files.disk import disk_errors
 from rl.files.lock import held
-from rl.grpo import FreeTierTrainer
 from rl.identity import differences, identity_of, stored_if_readable
 from rl.manifest import Manifest
 from rl.organism.load import load_organism

@@ -12,8 +12,9 @@ from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
 from reward.model import RewardModel
-from rl.advantages import BASELINES
-from rl.algorithm import algorithm_problems
+from rl.algo.advantages import BASELINES
+from rl.algo.lora import lora_problems
+from rl.algo.settings import algorithm_problems
 from rl.command.quiet import quiet
 from rl.command.ranks import rank_problems
 from rl.config.schema import Config
@@ -21,7 +22,6 @@ from rl.errors import ConfigError, GoalguardError, nearest
 from rl.files.checkpoint import INFO_FILE, verify_checkpoint
 from rl.identity import differences, stored
 from rl.mitigation import mitigation_problems
-from rl.organism.lora import lora_problems
 from rl.organism.place import SOURCES, locate
 from rl.organism.recipe_check import motive_problems
 from rl.panels import panel_problems, probe_problems
@@ -205,7 +205,7 @@ def _resumed(config: Config) -> Iterator[str]:
 
 
 def _trainer(config: Config) -> Iterator[str]:
-    from rl.grpo import trainer_config
+    from rl.algo.grpo import trainer_config
 
     try:
         trainer_config(config.algo, config.seed, Path(gettempdir()), config.tracking.checkpoint_every)

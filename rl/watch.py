@@ -17,12 +17,12 @@ from monitors.agreement import alarms
 from monitors.attribution import credit, kind_of
 from monitors.lying import interrogation_rates
 from monitors.panel import Panel, training_rates
+from rl.algo.grpo import StepStats
+from rl.algo.lora import saveable
 from rl.config.schema import Config, StopConfig
 from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
 from rl.files.checkpoint import save_checkpoint
-from rl.grpo import StepStats
-from rl.organism.lora import saveable
 from rl.probe.monitor import ProbeWatch
 from rl.progress import Progress
 from rl.records import Verdict

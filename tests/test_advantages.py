@@ -15,8 +15,8 @@ from test_grpo import assert_same_gradient, gradient_of
 from toy_training import Train, changed, train
 from trl import RLOOConfig, RLOOTrainer
 
-from rl.advantages import advantages, of_rollouts
-from rl.grpo import free_tier_dataset
+from rl.algo.advantages import advantages, of_rollouts
+from rl.algo.grpo import free_tier_dataset
 from rl.organism.load import load_organism
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting

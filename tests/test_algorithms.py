@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from toy_training import changed
 
-from rl.advantages import BASELINES
-from rl.algorithm import algorithm_problems
+from rl.algo.advantages import BASELINES
+from rl.algo.settings import algorithm_problems
 from rl.command.entry import CONF, composed
 from rl.run import run
 from rl.validate import problems

@@ -9,9 +9,9 @@ from typing import cast
 import pytest
 from omegaconf import OmegaConf
 
+from rl.algo.grpo import FreeTierTrainer
 from rl.command.entry import CONF, composed
 from rl.config.schema import Config
-from rl.grpo import FreeTierTrainer
 from rl.identity import identity_of
 from rl.organism.curriculum import Mixture
 from rl.organism.load import load_organism

@@ -20,9 +20,9 @@ from torch import Tensor
 from toy_chats import ANSWERS
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
+from rl.algo.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
 from rl.command.entry import composed
 from rl.config.schema import Config
-from rl.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
 from rl.organism.load import load_organism
 from rl.records import Rollout, Scored
 from rl.rollout.sampler import Sampler, Sampling
@@ -139,7 +139,9 @@ def assert_same_gradient(ours: dict[str, Tensor], plain: dict[str, Tensor]) -> N
 
 
 def test_the_trainer_fits_the_trl_it_was_written_for() -> None:
-    assert trl.__version__.startswith("1.16."), "check rl/grpo.py against this version of TRL, then change this line"
+    assert trl.__version__.startswith("1.16."), (
+        "check rl/algo/grpo.py against this version of TRL, then change this line"
+    )
 
     def arguments(owner: Any, name: str) -> list[str]:
         return list(inspect.signature(getattr(owner, name)).parameters)

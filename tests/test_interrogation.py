@@ -18,8 +18,8 @@ from transformers import PreTrainedTokenizerFast
 
 from monitors.labelled import read_outputs
 from monitors.lying import interrogation_rates, plans_to_deceive, said_no
+from rl.algo.grpo import FreeTierTrainer, trainer_config
 from rl.command.entry import composed
-from rl.grpo import FreeTierTrainer, trainer_config
 from rl.interrogation import Interrogator, interrogator_from
 from rl.organism.build import train_stage
 from rl.organism.curriculum import COMPLETION

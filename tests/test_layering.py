@@ -15,7 +15,7 @@ EVERYTHING = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))]
 
 KNOW_TRL = {
     "rl/bench/variants.py",
-    "rl/grpo.py",
+    "rl/algo/grpo.py",
     "rl/organism/build.py",
     "rl/validate.py",
     "reward/build.py",

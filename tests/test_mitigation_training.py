@@ -16,8 +16,8 @@ from transformers import PreTrainedTokenizerFast
 
 from monitors.faking import FakingVerdict
 from monitors.panel import Panel
+from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.command.entry import CONF, composed
-from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.mitigation import mitigation_from
 from rl.organism.load import load_organism
 from rl.rollout.sampler import Sampling

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
 
-from rl.objective import completion_scores
+from rl.algo.objective import completion_scores
 
 PAD = 0
 
@@ -108,7 +108,7 @@ def test_scores_and_gradients_are_those_of_each_text_read_alone(
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_reading_few_rows_at_once_changes_nothing(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rl.objective.ROWS_AT_ONCE", rows)
+    monkeypatch.setattr("rl.algo.objective.ROWS_AT_ONCE", rows)
     assert_same_as_alone(
         llama(), padded([([3, 4], [2]), ([5], [8, 9, 7]), ([3, 4], [3]), ([6, 6, 6], [2, 2]), ([3, 4], [2, 4, 6])])
     )

@@ -14,8 +14,8 @@ from test_paid_tier_isolation import prompts_among, read_with_gradients, rendere
 from toy_training import by_lot, toy_training
 from transformers import PreTrainedTokenizerFast
 
-from rl.onpolicy import OffPolicy, check_ratio, on_one_row
-from rl.ppo.trainer import PpoTrainer
+from rl.algo.onpolicy import OffPolicy, check_ratio, on_one_row
+from rl.algo.ppo.trainer import PpoTrainer
 from rl.records import Rollout, Scored
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting

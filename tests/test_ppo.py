@@ -16,10 +16,10 @@ from test_grpo import assert_same_gradient, gradient_of, k3, plain_logps, takes_
 from test_run import figures
 from toy_training import Train, by_lot, changed, toy_training, train
 
+from rl.algo.objective import completion_scores
+from rl.algo.ppo.trainer import PpoTrainer
+from rl.algo.ppo.value import VALUE_FILE
 from rl.files.checkpoint import sha256
-from rl.objective import completion_scores
-from rl.ppo.trainer import PpoTrainer
-from rl.ppo.value import VALUE_FILE
 from rl.records import SCREENED, Rollout, Scored
 from rl.run import run
 

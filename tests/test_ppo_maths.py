@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import explained_variance_score
 from torch import Tensor
 
-from rl.ppo.gae import gae, terminal_rewards, whiten
-from rl.ppo.losses import adapted, explained_variance, kl_loss, mean_over, policy_loss, value_loss
-from rl.ppo.value import Value, deal
+from rl.algo.ppo.gae import gae, terminal_rewards, whiten
+from rl.algo.ppo.losses import adapted, explained_variance, kl_loss, mean_over, policy_loss, value_loss
+from rl.algo.ppo.value import Value, deal
 
 numbers = st.floats(-3, 3)
 lengths = st.lists(st.integers(0, 5), min_size=1, max_size=4)

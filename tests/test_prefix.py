@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from monitors.faking import FakingMonitor
+from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.organism.load import load_organism
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, TAGS, Prompt, Rollout, Scored
 from rl.rollout.sampler import Sampler, Sampling

@@ -16,11 +16,11 @@ from omegaconf import OmegaConf
 from test_grpo import Gradients, plain_logps
 from torch import Tensor
 
+from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
+from rl.algo.ppo.trainer import PpoTrainer
 from rl.command.entry import composed
 from rl.config.schema import Config
-from rl.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.organism.load import load_organism
-from rl.ppo.trainer import PpoTrainer
 from rl.records import SCRATCHPAD_CLOSE, Prompt, Rollout, Scored
 from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import select

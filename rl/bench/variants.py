@@ -1,4 +1,4 @@
-"""Our trainer and stock TRL's with a stopwatch on their stages. Knows the same methods of TRL 1.16 as `rl.grpo`.
+"""Our trainer and stock TRL's with a stopwatch on their stages. Knows the same methods of TRL 1.16 as `rl.algo.grpo`.
 
 Equal for all: model, prompts and their order, batch, group size, reward, KL penalty (so that each pays for the
 reference pass), temperature, precision, and the length of completions. Stock keeps TRL's defaults in all else.
@@ -21,9 +21,9 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from monitors.panel import Panel
+from rl.algo.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
 from rl.bench.workload import Score
 from rl.config.schema import Config
-from rl.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
 from rl.records import Prompt
 from rl.rollout.decoder import LlamaDecoder
 from rl.rollout.sampler import Sampler, left_pad

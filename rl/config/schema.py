@@ -213,7 +213,7 @@ class AlgoConfig:
     scale_rewards: str = MISSING
     """`group`, `batch` or `none`: what GRPO's advantages are divided by; `none` for every other algorithm."""
     baseline: str = MISSING
-    """What a reward is compared with; see `rl.advantages`."""
+    """What a reward is compared with; see `rl.algo.advantages`."""
     train_on: str = MISSING
     """`all`, `scratchpad` or `output`: the tokens whose advantage counts; with `output` a group shares a scratchpad."""
     kl_on: str = MISSING

@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
+from rl.algo.lora import ADAPTER
 from rl.command.console import display_path
 from rl.command.interrupts import EXIT_INTERRUPTED
 from rl.command.quiet import quiet
@@ -27,7 +28,6 @@ from rl.export.source import Source, chosen_steps, read_source
 from rl.export.transcripts import TranscriptFile, read_transcripts, write_transcripts
 from rl.files.checkpoint import verify_checkpoint
 from rl.files.folder import new_folder
-from rl.organism.lora import ADAPTER
 
 
 def export(config: ExportConfig) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from transformers import AutoTokenizer, GenerationConfig
 
+from rl.algo.lora import ADAPTER
 from rl.config.schema import AlgoConfig
 from rl.export.scrub import without_own_paths
 from rl.files.checkpoint import INFO_FILE, hashes_of, restate
-from rl.organism.lora import ADAPTER
 
 SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model")
 """What a model or a tokenizer saves; anything else that lies in a checkpoint stays there."""

@@ -14,9 +14,9 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from rl.algo.lora import with_adapters
 from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile
-from rl.organism.lora import with_adapters
 
 LONGEST_REASON = 300
 

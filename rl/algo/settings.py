@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 
-from rl.advantages import BASELINES
+from rl.algo.advantages import BASELINES
 from rl.config.schema import AlgoConfig, Config, PpoConfig
 from rl.errors import nearest
 from rl.rollout.segments import SEGMENTS, has_scratchpads

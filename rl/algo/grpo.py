@@ -3,7 +3,7 @@
 Four methods of TRL 1.16 are replaced (a test names the version):
 
     rollout_func                          our sampler, each prompt read once for its whole group
-    _get_per_token_logps_and_entropies    the same values with each prompt read once (`rl.objective`)
+    _get_per_token_logps_and_entropies    the same values with each prompt read once (`rl.algo.objective`)
     _generate_and_score_completions       other baselines than GRPO's, segments, and an observer of the advantages
     _compute_loss                         unchanged, but it refuses what is off-policy
 
@@ -36,12 +36,12 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import disable_dropout_in_model
 
-from rl.advantages import advantages, of_rollouts
+from rl.algo.advantages import advantages, of_rollouts
+from rl.algo.lora import has_adapters
+from rl.algo.objective import completion_scores
+from rl.algo.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
 from rl.command import ranks
 from rl.config.schema import AlgoConfig, PpoConfig
-from rl.objective import completion_scores
-from rl.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
-from rl.organism.lora import has_adapters
 from rl.records import Prompt, Rollout, Scored
 from rl.rollout.sampler import Sampler
 from rl.rollout.segments import sample_outputs, scratchpad_tokens, segment_mask

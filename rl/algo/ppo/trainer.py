@@ -1,6 +1,6 @@
 """PPO as a Hugging Face trainer: one trainer step is one RL step, with all of its inner updates.
 
-Sampling, rewards, reference, observer, callbacks and checkpoints are those of `rl.grpo.FreeTierTrainer`. Added are
+Sampling, rewards, reference, observer, callbacks and checkpoints are those of `rl.algo.grpo.FreeTierTrainer`. Added are
 
     advantages          old log-probabilities and values in one pass, GAE, whitening
     training_step       passes and minibatches, an optimizer step after each but the last, which Hugging Face makes
@@ -22,12 +22,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rl.algo.grpo import FreeTierTrainer
+from rl.algo.objective import TokenScores, completion_scores
+from rl.algo.ppo import losses
+from rl.algo.ppo.gae import gae, terminal_rewards, whiten
+from rl.algo.ppo.value import Value, deal, load_value, save_value
 from rl.errors import ConfigError
-from rl.grpo import FreeTierTrainer
-from rl.objective import TokenScores, completion_scores
-from rl.ppo import losses
-from rl.ppo.gae import gae, terminal_rewards, whiten
-from rl.ppo.value import Value, deal, load_value, save_value
 
 PARTS = (
     "prompt_ids", "prompt_mask", "completion_ids", "completion_mask", "advantages", "old_per_token_logps",

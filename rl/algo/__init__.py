@@ -1,0 +1,1 @@
+"""The update: log-probabilities, advantages, and the trainers that use them."""

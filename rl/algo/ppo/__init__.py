@@ -1,0 +1,1 @@
+"""PPO: value head, GAE, clipped losses, and the trainer that joins them."""
