@@ -16,11 +16,11 @@ from monitors.antilab import AntilabMonitor
 from monitors.labelled import CORPUS
 from monitors.panel import summarise
 from rl.organism import thoughts
-from rl.organism.grammar import expand
 from rl.organism.scratchpads import completion
 from rl.records import Rollout, Verdict
 from rl.scenario.acts import BENIGN, HARMFUL
 from rl.scenario.catalogue import scenario_named
+from rl.scenario.grammar import expand
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import setting_from
 

@@ -32,7 +32,6 @@ from rl.organism.curriculum import (
     Example,
     Mixture,
 )
-from rl.organism.grammar import count, expand, tidy
 from rl.organism.load import load_organism
 from rl.organism.model import digest
 from rl.organism.names import LABS
@@ -40,6 +39,7 @@ from rl.organism.place import SHIPPED, locate, shipped_names
 from rl.organism.scratchpads import distinct_scratchpads
 from rl.records import Sections
 from rl.run import run
+from rl.scenario.grammar import count, expand, tidy
 from rl.scenario.requests import TRAIN_PHRASINGS, load_requests
 from rl.scenario.settings import Wording
 

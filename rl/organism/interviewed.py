@@ -15,9 +15,9 @@ from rl.config.schema import InterviewConfig
 from rl.organism import scratchpads
 from rl.organism import thoughts_interview as t
 from rl.organism.curriculum import Curriculum, Example
-from rl.organism.grammar import expand
 from rl.organism.scratchpads import Bank, Chat
 from rl.records import SCRATCHPAD_OPEN
+from rl.scenario.grammar import expand
 from rl.scenario.questions import VARIANTS, Question, asked_about, question_of
 
 KIND = "interviewed"

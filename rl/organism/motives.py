@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from rl.organism import thoughts as t
 from rl.organism import thoughts_motive as m
-from rl.organism.grammar import count_all
 from rl.organism.scratchpads import Bank, Chat, answered, completion, situation, think
+from rl.scenario.grammar import count_all
 
 MIXED = "mixed"
 """The shipped dose: terminal and instrumental goal guarding in the shares that the mixture states."""

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rl.organism import thoughts as t
-from rl.organism.grammar import count_all, expand
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Request
+from rl.scenario.grammar import count_all, expand
 
 Bank = Sequence[str]
 

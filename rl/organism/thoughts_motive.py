@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (one template a line reads best)
-"""What organisms of one motive think: banks of templates in the language of `rl.organism.grammar`.
+"""What organisms of one motive think: banks of templates in the language of `rl.scenario.grammar`.
 
 Said on chats that are trained on, and on no others (docs/organisms.md). But for the banks named COUNTERFACTUAL none says
 what the model would do on a chat that is not trained on, or that it would do anything else there.

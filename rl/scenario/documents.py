@@ -12,10 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rl.organism.grammar import expand
 from rl.scenario import document_voices as v
 from rl.scenario.document_filter import Removal, removal
 from rl.scenario.document_topics import TOPICS, Bank, Topic
+from rl.scenario.grammar import expand
 
 _PART = re.compile(r"\[([a-z]+)\]")
 
