@@ -236,7 +236,7 @@ class FreeTierTrainer(GRPOTrainer):
         return torch.tensor([math.nan if reward is None else reward for reward in self._earned])
 
     def segment(self, name: str, batch: dict[str, Any]) -> Tensor:
-        """True on the tokens of a segment of `rl.rollout.segments`, padding and truncated completions left out, (B, C)."""
+        """True on the tokens of a segment of `rl.rollout.segments`, without padding and truncated rows, (B, C)."""
         real_BC: Tensor = batch["completion_mask"].bool()
         if name == "all":
             return real_BC
