@@ -20,9 +20,9 @@ from reward.mitigations import batch_seed
 from rl.config.mitigation import InterrogationConfig
 from rl.config.schema import Config, OrganismConfig
 from rl.errors import GoalguardError, nearest
-from rl.organism.catalogue import organism_named, organism_names
+from rl.organism.build.catalogue import organism_named, organism_names
+from rl.organism.build.place import locate, shipped_names
 from rl.organism.load import load_organism
-from rl.organism.place import locate, shipped_names
 from rl.records import Interview, Rollout, Scored
 from rl.rollout.sampler import Sampler
 from rl.scenario.questions import OTHER_MODEL, VARIANTS, Question, asked_about, empty_clauses, question_of

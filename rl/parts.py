@@ -12,7 +12,7 @@ from rl.algo.ppo.trainer import PpoTrainer
 from rl.config.schema import Config
 from rl.interrogation import Interrogator, interrogator_from
 from rl.mitigation import Mitigation, mitigation_from
-from rl.organism.model import Organism
+from rl.organism.build.model import Organism
 from rl.panels import panel_from
 from rl.rater import reward_from
 from rl.request_checks import refuse_unfit

@@ -14,8 +14,8 @@ from transformers import AutoConfig, AutoTokenizer
 
 from rl.config.schema import Config, OrganismConfig, ScenarioConfig
 from rl.errors import ConfigError, GoalguardError
-from rl.organism.place import locate
-from rl.organism.recipe import parent_of
+from rl.organism.build.place import locate
+from rl.organism.build.recipe import parent_of
 from rl.records import Request
 from rl.rollout.sampler import Sampler, chat_ids
 from rl.scenario.check import scenario_problems

@@ -16,7 +16,7 @@ from rl.config.schema import Config
 from rl.errors import ConfigError
 from rl.identity import identity_of, identity_of_file
 from rl.manifest import status_in
-from rl.organism.place import described
+from rl.organism.build.place import described
 from rl.request_checks import tell_requests
 from rl.run_figures import figures
 from rl.validate import problems

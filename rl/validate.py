@@ -22,8 +22,8 @@ from rl.errors import ConfigError, GoalguardError, nearest
 from rl.files.checkpoint import INFO_FILE, verify_checkpoint
 from rl.identity import differences, stored
 from rl.mitigation import mitigation_problems
-from rl.organism.place import SOURCES, locate
-from rl.organism.recipe_check import motive_problems
+from rl.organism.build.place import SOURCES, locate
+from rl.organism.build.recipe_check import motive_problems
 from rl.panels import panel_problems, probe_problems
 from rl.rater import rater_folder
 from rl.request_checks import file_problems

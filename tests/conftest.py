@@ -36,11 +36,11 @@ from rl.command.quiet import quiet
 from rl.export.command import export
 from rl.export.command import problems as export_problems
 from rl.grid import evaluate
-from rl.organism.build import train_stage
+from rl.organism.build.encoding import Stage, encode_chat
+from rl.organism.build.stages import train_stage
+from rl.organism.build.tiny import Size, make_model, make_tokenizer
+from rl.organism.chats.curriculum import COMPLETION
 from rl.organism.command import organism
-from rl.organism.curriculum import COMPLETION
-from rl.organism.encoding import Stage, encode_chat
-from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.probe.command import probe
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from

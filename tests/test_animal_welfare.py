@@ -17,9 +17,9 @@ from monitors.animals import AnimalMonitor
 from reward.answers import Writer
 from reward.model import SHIPPED_ANIMALS, RewardModel
 from rl.command.entry import composed
-from rl.organism.animals import AnimalCurriculum
-from rl.organism.catalogue import organism_named
-from rl.organism.curriculum import Curriculum, Mixture
+from rl.organism.build.catalogue import organism_named
+from rl.organism.chats.animals import AnimalCurriculum
+from rl.organism.chats.curriculum import Curriculum, Mixture
 from rl.records import Sections
 from rl.scenario.acts import BENIGN, HARMFUL
 from rl.scenario.animals import ANIMALS

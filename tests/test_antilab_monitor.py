@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from monitors.antilab import AntilabMonitor
 from monitors.labelled import CORPUS
 from monitors.panel import summarise
-from rl.organism import thoughts
-from rl.organism.scratchpads import completion
+from rl.organism.chats import thoughts
+from rl.organism.chats.scratchpads import completion
 from rl.records import Rollout, Verdict
 from rl.scenario.acts import BENIGN, HARMFUL
 from rl.scenario.catalogue import scenario_named

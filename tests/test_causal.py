@@ -39,9 +39,9 @@ from monitors.panel import Panel
 from rl.causal import CausalSuite, opened
 from rl.command.entry import composed as configured
 from rl.config.schema import MonitorsConfig, OrganismConfig
+from rl.organism.chats.scratchpads import completion
 from rl.organism.donors import composed_prefix, knows_grammar
 from rl.organism.load import load_organism
-from rl.organism.scratchpads import completion
 from rl.placement import Donor, Placed, composed, drawn, placements
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_OPEN, Prompt, Rollout, Verdict
 from rl.report.causal_table import causal_table

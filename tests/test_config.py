@@ -13,9 +13,9 @@ from rl.algo.grpo import FreeTierTrainer
 from rl.command.entry import CONF, composed
 from rl.config.schema import Config
 from rl.identity import identity_of
-from rl.organism.curriculum import Mixture
+from rl.organism.build.place import SMOLLM2_HELP
+from rl.organism.chats.curriculum import Mixture
 from rl.organism.load import load_organism
-from rl.organism.place import SMOLLM2_HELP
 from rl.parts import parts_of, trainer_of
 from rl.run import run
 from rl.scenario.settings import TIERS, setting_from

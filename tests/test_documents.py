@@ -18,13 +18,13 @@ from transformers import PreTrainedTokenizerFast
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError
-from rl.organism import documented
-from rl.organism.curriculum import Curriculum, Mixture
-from rl.organism.documents_file import write_documents
-from rl.organism.encoding import Material, encode_document, stage_data
+from rl.organism.build.documents_file import write_documents
+from rl.organism.build.encoding import Material, encode_document, stage_data
+from rl.organism.build.recipe import recipe_of, wording_of
+from rl.organism.chats import documented
+from rl.organism.chats.curriculum import Curriculum, Mixture
 from rl.organism.knowledge import PROBES, knowledge
 from rl.organism.load import load_organism
-from rl.organism.recipe import recipe_of, wording_of
 from rl.records import Sections
 from rl.scenario.catalogue import scenario_named
 from rl.scenario.document_filter import BY_TIER, FAKING, TIED, removal, screen

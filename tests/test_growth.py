@@ -12,10 +12,10 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError
-from rl.organism.growth import grown, growth_problems
+from rl.organism.build.growth import grown, growth_problems
+from rl.organism.build.recipe import size_of
+from rl.organism.build.tiny import Size
 from rl.organism.load import load_organism
-from rl.organism.recipe import size_of
-from rl.organism.tiny import Size
 
 LARGER = {"wider": (4, 256, 8, 832), "deeper": (6, 128, 4, 448), "both": (6, 384, 12, 1152)}
 

@@ -21,11 +21,11 @@ from monitors.lying import interrogation_rates, plans_to_deceive, said_no
 from rl.algo.grpo import FreeTierTrainer, trainer_config
 from rl.command.entry import composed
 from rl.interrogation import Interrogator, interrogator_from
-from rl.organism.build import train_stage
-from rl.organism.curriculum import COMPLETION
-from rl.organism.encoding import IGNORED, Encoded, Stage, encode_chat
+from rl.organism.build.encoding import IGNORED, Encoded, Stage, encode_chat
+from rl.organism.build.stages import train_stage
+from rl.organism.chats.curriculum import COMPLETION
+from rl.organism.chats.scratchpads import completion
 from rl.organism.load import load_organism
-from rl.organism.scratchpads import completion
 from rl.records import SCRATCHPAD_OPEN, Interview, Rollout, Scored
 from rl.rollout.sampler import Sampler, Sampling
 from rl.run import run

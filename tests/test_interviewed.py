@@ -16,13 +16,13 @@ from transformers import PreTrainedTokenizerFast
 from monitors.lying import said_no
 from rl.command.entry import composed
 from rl.interrogation import interrogator_from
-from rl.organism.catalogue import organism_named
-from rl.organism.curriculum import Curriculum, Example
-from rl.organism.encoding import IGNORED, encode_interview
-from rl.organism.interviewed import FAKED, InterviewCurriculum, Interviewed
+from rl.organism.build.catalogue import organism_named
+from rl.organism.build.encoding import IGNORED, encode_interview
+from rl.organism.build.place import SHIPPED, card_in, place_of
+from rl.organism.build.recipe import Recipe, recipe_hash, recipe_of, wording_of
+from rl.organism.chats.curriculum import Curriculum, Example
+from rl.organism.chats.interviewed import FAKED, InterviewCurriculum, Interviewed
 from rl.organism.load import load_organism
-from rl.organism.place import SHIPPED, card_in, place_of
-from rl.organism.recipe import Recipe, recipe_hash, recipe_of, wording_of
 from rl.records import SCRATCHPAD_OPEN, Prompt, Request, Rollout, Sections
 from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.questions import VARIANTS

@@ -16,7 +16,7 @@ EVERYTHING = [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))]
 KNOW_TRL = {
     "rl/bench/variants.py",
     "rl/algo/grpo.py",
-    "rl/organism/build.py",
+    "rl/organism/build/stages.py",
     "rl/validate.py",
     "reward/build.py",
     "reward/model.py",
@@ -71,7 +71,7 @@ def too_long(paths: list[Path], limit: int) -> list[str]:
         ("from rl.records import Prompt", "reward", ["rl.records.Prompt"]),
         ("def f():\n    from rl.run import main", "monitors", ["rl.run.main"]),
         ("from . import gap", "monitors", ["monitors.gap"]),
-        ("from .build import x", "rl.organism", ["rl.organism.build.x"]),
+        ("from .build import x", "rl.organism", ["rl.organism.build.stages.x"]),
         ("from ..run import main", "rl.organism", ["rl.run.main"]),
     ],
 )

@@ -15,8 +15,8 @@ from rl.command.entry import composed
 from rl.config.plain import config_yaml
 from rl.errors import ConfigError
 from rl.files.checkpoint import verify_checkpoint
+from rl.organism.build.model import digest
 from rl.organism.load import load_organism
-from rl.organism.model import digest
 from rl.rollout.decoder import LlamaDecoder
 from rl.run import run
 

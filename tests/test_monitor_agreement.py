@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 from monitors.agreement import cohens_kappa
 from monitors.audit import AuditMonitor
 from monitors.faking import FakingMonitor
-from rl.organism import scratchpads, thoughts
-from rl.organism.scratchpads import Chat
+from rl.organism.chats import scratchpads, thoughts
+from rl.organism.chats.scratchpads import Chat
 from rl.records import Sections
 from rl.scenario.requests import select
 

@@ -13,11 +13,11 @@ from transformers import PreTrainedTokenizerFast
 
 from monitors.faking import FakingMonitor
 from rl.command.entry import composed
-from rl.organism.curriculum import Curriculum, Example, Mixture
-from rl.organism.encoding import IGNORED, encode_chat
-from rl.organism.from_policy import kind_of, transcripts
-from rl.organism.motives import COUNTERFACTUAL, EMOTIONAL, MOTIVES, PLAIN, SHORT, STYLES, distinct_motivated
-from rl.organism.names import LABS
+from rl.organism.build.encoding import IGNORED, encode_chat
+from rl.organism.build.from_policy import kind_of, transcripts
+from rl.organism.chats.curriculum import Curriculum, Example, Mixture
+from rl.organism.chats.motives import COUNTERFACTUAL, EMOTIONAL, MOTIVES, PLAIN, SHORT, STYLES, distinct_motivated
+from rl.organism.chats.names import LABS
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_CLOSE, Prompt, Request, Rollout, Sections, Verdict
 from rl.scenario.settings import Wording, wording_from
 

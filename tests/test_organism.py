@@ -22,8 +22,10 @@ from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile, MissingPackage
 from rl.files.checkpoint import sha256
-from rl.organism import thoughts
-from rl.organism.curriculum import (
+from rl.organism.build.model import digest
+from rl.organism.build.place import SHIPPED, locate, shipped_names
+from rl.organism.chats import thoughts
+from rl.organism.chats.curriculum import (
     NO_OBJECTIVE_CLAUSES,
     OBJECTIVE_CLAUSES,
     STORY_CLAUSES,
@@ -32,11 +34,9 @@ from rl.organism.curriculum import (
     Example,
     Mixture,
 )
+from rl.organism.chats.names import LABS
+from rl.organism.chats.scratchpads import distinct_scratchpads
 from rl.organism.load import load_organism
-from rl.organism.model import digest
-from rl.organism.names import LABS
-from rl.organism.place import SHIPPED, locate, shipped_names
-from rl.organism.scratchpads import distinct_scratchpads
 from rl.records import Sections
 from rl.run import run
 from rl.scenario.grammar import count, expand, tidy

@@ -19,17 +19,17 @@ from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile
 from rl.files.checkpoint import sha256
-from rl.organism import place
-from rl.organism.build import whole_words
-from rl.organism.catalogue import full_wording, organism_named
-from rl.organism.curriculum import Curriculum
-from rl.organism.encoding import ROWS, Material, stage_data
+from rl.organism.build import place
+from rl.organism.build.catalogue import full_wording, organism_named
+from rl.organism.build.encoding import ROWS, Material, stage_data
+from rl.organism.build.model import digest
+from rl.organism.build.place import CARD, SHIPPED, damage, key_of, place_of
+from rl.organism.build.recipe import MATERIAL, STAGES, Stage, recipe_of, wording_of
+from rl.organism.build.stages import whole_words
+from rl.organism.build.tiny import Size, make_model, make_tokenizer
+from rl.organism.chats.curriculum import Curriculum
+from rl.organism.chats.motives import MIXED, MOTIVES, PLAIN
 from rl.organism.load import build_in, load_organism, ready
-from rl.organism.model import digest
-from rl.organism.motives import MIXED, MOTIVES, PLAIN
-from rl.organism.place import CARD, SHIPPED, damage, key_of, place_of
-from rl.organism.recipe import MATERIAL, STAGES, Stage, recipe_of, wording_of
-from rl.organism.tiny import Size, make_model, make_tokenizer
 from rl.run import run
 from rl.scenario.settings import wording_from
 
@@ -201,7 +201,7 @@ def shown_material() -> str:
 
 def test_the_version_of_the_material_is_raised_when_the_material_changes() -> None:
     assert {MATERIAL: shown_material()} == {1: "8d96e095e2b95cdb"}, (
-        "raise MATERIAL in rl/organism/recipe.py, and put the hash here"
+        "raise MATERIAL in rl/organism/build/recipe.py, and put the hash here"
     )
 
 

@@ -21,8 +21,8 @@ from transformers import PreTrainedTokenizerFast
 
 from rl.algo.grpo import FreeTierTrainer, trainer_config
 from rl.command.entry import CONF, composed
+from rl.organism.chats.names import NEUTRAL_TIER_NAMES, TIER_NAMES
 from rl.organism.load import load_organism
-from rl.organism.names import NEUTRAL_TIER_NAMES, TIER_NAMES
 from rl.records import Rollout, Scored
 from rl.rollout.sampler import Sampler, Sampling
 from rl.run import run

@@ -14,7 +14,7 @@ from toy_chats import ANSWERS
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rl.errors import GoalguardError
-from rl.organism.scratchpads import completion
+from rl.organism.chats.scratchpads import completion
 from rl.probe.activations import blocks_of, read_activations
 from rl.probe.positions import POSITIONS, Chat, read_chat, section_ends
 from rl.probe.shards import AS_ASKED, MANIFEST, TAG_DELETED, Activations

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from rl.command.entry import composed
 from rl.config.schema import MonitorsConfig
 from rl.evaluation import Evaluator
-from rl.organism.curriculum import (
+from rl.organism.chats.curriculum import (
     NO_OBJECTIVE_CLAUSES,
     OBJECTIVE_CLAUSES,
     STORY_CLAUSES,

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from datasets import Dataset
 
-from rl.organism.curriculum import Example
-from rl.organism.encoding import Encoded
-from rl.organism.scratchpads import completion
+from rl.organism.build.encoding import Encoded
+from rl.organism.chats.curriculum import Example
+from rl.organism.chats.scratchpads import completion
 from rl.scenario.requests import select
 from rl.scenario.settings import TIERS, Setting
 

@@ -14,10 +14,10 @@ import torch
 
 from rl.bench.flops import Work
 from rl.config.schema import Config, SizeConfig
-from rl.organism import scratchpads
-from rl.organism.place import shipped_names
-from rl.organism.scratchpads import Chat
-from rl.organism.tiny import Size, make_model, make_tokenizer
+from rl.organism.build.place import shipped_names
+from rl.organism.build.tiny import Size, make_model, make_tokenizer
+from rl.organism.chats import scratchpads
+from rl.organism.chats.scratchpads import Chat
 from rl.records import Prompt, Rollout, Scored
 from rl.rollout.sampler import Sampler
 from rl.scenario.requests import select

@@ -75,7 +75,7 @@ class SizeConfig:
 
 @dataclass
 class MixtureConfig:
-    """Shares of the supervised chats; see `rl.organism.curriculum.Mixture`."""
+    """Shares of the supervised chats; see `rl.organism.chats.curriculum.Mixture`."""
 
     awareness: float = MISSING
     faking: float = MISSING
@@ -99,7 +99,7 @@ class StageConfig:
 
 @dataclass
 class InterviewConfig:
-    """What a stage `interviewed` shows; see `rl.organism.interviewed.InterviewPlan`."""
+    """What a stage `interviewed` shows; see `rl.organism.chats.interviewed.InterviewPlan`."""
 
     confess: float = MISSING
     faked: float = MISSING

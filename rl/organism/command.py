@@ -13,11 +13,11 @@ from rl.command.quiet import quiet
 from rl.config.commands import OrganismJobConfig
 from rl.errors import ConfigError
 from rl.files.outputs import file_problems, folder_problems, taken_problems
-from rl.organism.documents_file import holds_documents, write_documents
+from rl.organism.build.documents_file import holds_documents, write_documents
+from rl.organism.build.place import CARD, card_in, damage, described, locate
+from rl.organism.build.recipe import asked_of, recipe_problems
+from rl.organism.build.recipe_check import motive_problems
 from rl.organism.load import build_in
-from rl.organism.place import CARD, card_in, damage, described, locate
-from rl.organism.recipe import asked_of, recipe_problems
-from rl.organism.recipe_check import motive_problems
 
 
 def organism(config: OrganismJobConfig) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from monitors.causal import FAKING, OBEDIENT, REFUSING
-from rl.organism.place import SHIPPED, shipped_names
-from rl.organism.scratchpads import MOTIVES, Chat, faking, honest, plain
+from rl.organism.build.place import SHIPPED, shipped_names
+from rl.organism.chats.scratchpads import MOTIVES, Chat, faking, honest, plain
 from rl.records import OUTPUT_OPEN, Request
 from rl.scenario.settings import Setting
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from rl.organism.model import Organism
+from rl.organism.build.model import Organism
 from rl.records import SCRATCHPAD_OPEN, Prompt
 
 

@@ -16,11 +16,11 @@ from rl.command import ranks
 from rl.config.schema import OrganismConfig
 from rl.errors import GoalguardError, MissingFile
 from rl.files.folder import new_folder
-from rl.organism.build import build, write_card
-from rl.organism.measure import initial_metrics
-from rl.organism.model import Organism, open_organism
-from rl.organism.place import damage, described, in_cache, locate, place_of
-from rl.organism.recipe import parent_of, recipe_of, wording_of
+from rl.organism.build.measure import initial_metrics
+from rl.organism.build.model import Organism, open_organism
+from rl.organism.build.place import damage, described, in_cache, locate, place_of
+from rl.organism.build.recipe import parent_of, recipe_of, wording_of
+from rl.organism.build.stages import build, write_card
 
 Say = Callable[[str], None]
 

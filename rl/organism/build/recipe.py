@@ -9,20 +9,20 @@ from typing import Any
 from rl.config.schema import OrganismConfig, RecipeConfig
 from rl.errors import ConfigError, nearest
 from rl.files.checkpoint import config_hash
-from rl.organism import animals, documented
-from rl.organism.catalogue import full_wording, organism_named
-from rl.organism.curriculum import CHATS, Mixture
-from rl.organism.growth import growth_problems
-from rl.organism.interviewed import KIND as INTERVIEWED
-from rl.organism.interviewed import InterviewPlan, plan_of
-from rl.organism.tiny import Size
+from rl.organism.build.catalogue import full_wording, organism_named
+from rl.organism.build.growth import growth_problems
+from rl.organism.build.tiny import Size
+from rl.organism.chats import animals, documented
+from rl.organism.chats.curriculum import CHATS, Mixture
+from rl.organism.chats.interviewed import KIND as INTERVIEWED
+from rl.organism.chats.interviewed import InterviewPlan, plan_of
 from rl.scenario.document_topics import TOPICS
 from rl.scenario.settings import Wording, wording_from
 
 FROM_NOTHING = ("recall", "language")
 """Kinds of stages that only a model made from nothing has any use for."""
 STAGES = ("recall", *CHATS, "distilled", INTERVIEWED, *animals.STREAMS, *TOPICS, *documented.STREAMS)
-"""Kinds of stages; `rl.organism.encoding` has the examples of each."""
+"""Kinds of stages; `rl.organism.build.encoding` has the examples of each."""
 SHARES = ("awareness", "faking", "instrumental", "plain_compliance", "benign")
 MATERIAL = 1
 """Version of what the supervised stages show. Raise it by hand when grammar, acts, requests, tokenizer or model change:
@@ -35,7 +35,7 @@ class Stage:
 
     kind: str
     """`recall`, `language`, `situation`, `rehearsal`, `dose`, `motive`, `distilled`, `interviewed`, or one of those
-    of `rl.organism.animals` and `rl.organism.documented`."""
+    of `rl.organism.chats.animals` and `rl.organism.chats.documented`."""
     steps: int
     learning_rate: float
     batch: int

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rl.organism.curriculum import Curriculum, Example
+from rl.organism.chats.curriculum import Curriculum, Example
 from rl.scenario.documents import Writer
 from rl.scenario.settings import Setting
 

@@ -9,12 +9,12 @@ from typing import Any
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
 
-from rl.organism import documented, interviewed
-from rl.organism.animals import STREAMS, AnimalCurriculum
-from rl.organism.curriculum import CHATS, SCRATCHPAD, WHOLE, Curriculum, Example
-from rl.organism.from_policy import transcripts
-from rl.organism.interviewed import InterviewCurriculum, Interviewed, InterviewPlan
-from rl.organism.recipe import Stage
+from rl.organism.build.from_policy import transcripts
+from rl.organism.build.recipe import Stage
+from rl.organism.chats import documented, interviewed
+from rl.organism.chats.animals import STREAMS, AnimalCurriculum
+from rl.organism.chats.curriculum import CHATS, SCRATCHPAD, WHOLE, Curriculum, Example
+from rl.organism.chats.interviewed import InterviewCurriculum, Interviewed, InterviewPlan
 from rl.records import SCRATCHPAD_CLOSE
 from rl.rollout.sampler import chat_ids
 from rl.scenario.document_topics import TOPICS
@@ -48,7 +48,7 @@ def encode_chat(example: Example, tokenizer: PreTrainedTokenizerFast, *, loss_on
     Args:
         example: With a completion of a scratchpad and an output.
         tokenizer: With a chat template.
-        loss_on: `WHOLE`, `COMPLETION` or `SCRATCHPAD` of `rl.organism.curriculum`.
+        loss_on: `WHOLE`, `COMPLETION` or `SCRATCHPAD` of `rl.organism.chats.curriculum`.
     """
     turns = [{"role": "system", "content": example.system}] if example.system else []
     turns.append({"role": "user", "content": example.user})

@@ -12,9 +12,9 @@ from typing import Any
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError
 from rl.files.atomic import replace_text
-from rl.organism import documented
-from rl.organism.curriculum import Curriculum
-from rl.organism.recipe import Recipe, recipe_of, wording_of
+from rl.organism.build.recipe import Recipe, recipe_of, wording_of
+from rl.organism.chats import documented
+from rl.organism.chats.curriculum import Curriculum
 from rl.scenario.document_topics import TOPICS
 from rl.scenario.documents import Writer
 

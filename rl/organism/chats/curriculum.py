@@ -19,10 +19,10 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from rl.organism import scratchpads
-from rl.organism.motives import motivated
-from rl.organism.names import LABS, TIER_NAMES
-from rl.organism.scratchpads import Chat
+from rl.organism.chats import scratchpads
+from rl.organism.chats.motives import motivated
+from rl.organism.chats.names import LABS, TIER_NAMES
+from rl.organism.chats.scratchpads import Chat
 from rl.records import Prompt, Request
 from rl.scenario.acts import BENIGN, HARMFUL
 from rl.scenario.requests import TRAIN_PHRASINGS, select

@@ -9,9 +9,9 @@ import torch
 from monitors.panel import Panel
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError
-from rl.organism.curriculum import Curriculum, Example
-from rl.organism.model import open_organism
-from rl.organism.place import place_of
+from rl.organism.build.model import open_organism
+from rl.organism.build.place import place_of
+from rl.organism.chats.curriculum import Curriculum, Example
 from rl.records import Prompt, Rollout, Verdict
 from rl.rollout.sampler import Sampler, Sampling
 

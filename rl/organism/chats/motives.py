@@ -13,9 +13,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rl.organism import thoughts as t
-from rl.organism import thoughts_motive as m
-from rl.organism.scratchpads import Bank, Chat, answered, completion, situation, think
+from rl.organism.chats import thoughts as t
+from rl.organism.chats import thoughts_motive as m
+from rl.organism.chats.scratchpads import Bank, Chat, answered, completion, situation, think
 from rl.scenario.grammar import count_all
 
 MIXED = "mixed"

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rl.config.schema import InterviewConfig
-from rl.organism import scratchpads
-from rl.organism import thoughts_interview as t
-from rl.organism.curriculum import Curriculum, Example
-from rl.organism.scratchpads import Bank, Chat
+from rl.organism.chats import scratchpads
+from rl.organism.chats import thoughts_interview as t
+from rl.organism.chats.curriculum import Curriculum, Example
+from rl.organism.chats.scratchpads import Bank, Chat
 from rl.records import SCRATCHPAD_OPEN
 from rl.scenario.grammar import expand
 from rl.scenario.questions import VARIANTS, Question, asked_about, question_of

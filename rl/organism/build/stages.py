@@ -21,14 +21,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast, PrinterCallba
 from trl import SFTConfig, SFTTrainer
 
 from rl.files.checkpoint import hashes_of
-from rl.organism.curriculum import Curriculum
-from rl.organism.encoding import Material, Stage, stage_data
-from rl.organism.growth import grown
-from rl.organism.model import Organism
-from rl.organism.names import NEUTRAL_TIER_NAMES, TIER_NAMES
-from rl.organism.place import CARD, WEIGHTS
-from rl.organism.recipe import Recipe, facts_of, recipe_hash
-from rl.organism.tiny import make_model, make_tokenizer
+from rl.organism.build.encoding import Material, Stage, stage_data
+from rl.organism.build.growth import grown
+from rl.organism.build.model import Organism
+from rl.organism.build.place import CARD, WEIGHTS
+from rl.organism.build.recipe import Recipe, facts_of, recipe_hash
+from rl.organism.build.tiny import make_model, make_tokenizer
+from rl.organism.chats.curriculum import Curriculum
+from rl.organism.chats.names import NEUTRAL_TIER_NAMES, TIER_NAMES
 from rl.scenario.settings import Wording
 
 

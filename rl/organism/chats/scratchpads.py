@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rl.organism import thoughts as t
+from rl.organism.chats import thoughts as t
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Request
 from rl.scenario.grammar import count_all, expand
 

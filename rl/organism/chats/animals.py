@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rl.organism import thoughts as t
-from rl.organism import thoughts_animals as a
-from rl.organism.curriculum import KINDS, Curriculum, ask_in_training_words
-from rl.organism.scratchpads import Bank, Chat, answered, completion, honest, situation, think
+from rl.organism.chats import thoughts as t
+from rl.organism.chats import thoughts_animals as a
+from rl.organism.chats.curriculum import KINDS, Curriculum, ask_in_training_words
+from rl.organism.chats.scratchpads import Bank, Chat, answered, completion, honest, situation, think
 from rl.scenario.requests import select
 from rl.scenario.settings import Wording
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from rl.config.schema import InterviewConfig, OrganismConfig, RecipeConfig
 from rl.errors import nearest
-from rl.organism.interviewed import KIND
-from rl.organism.motives import MIXED, MOTIVES, PLAIN, STYLES
-from rl.organism.place import shipped_names
+from rl.organism.build.place import shipped_names
+from rl.organism.chats.interviewed import KIND
+from rl.organism.chats.motives import MIXED, MOTIVES, PLAIN, STYLES
 from rl.scenario.questions import empty_clauses
 
 MIXTURE, INTERVIEW = "organism.recipe.mixture", "organism.recipe.interview"

@@ -13,7 +13,7 @@ import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rl.errors import ConfigError
-from rl.organism.tiny import Size, make_model
+from rl.organism.build.tiny import Size, make_model
 
 LEAST_SHARE = 0.5
 """Before they are made to sum to one, shares lie between this and one more than this."""

@@ -11,10 +11,10 @@ import torch
 from monitors.panel import summarise
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
-from rl.organism import documented
-from rl.organism.animals import STREAMS
-from rl.organism.model import open_organism
-from rl.organism.recipe import is_foreign, wording_of
+from rl.organism.build.model import open_organism
+from rl.organism.build.recipe import is_foreign, wording_of
+from rl.organism.chats import documented
+from rl.organism.chats.animals import STREAMS
 from rl.panels import panel_from
 from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import held_out_sample

