@@ -16,7 +16,7 @@ from monitors.lying import interrogation_rates
 from monitors.panel import Panel, summarise
 from reward.compose import Reward
 from rl.config.schema import MonitorsConfig
-from rl.interrogation import Interrogator
+from rl.mitigation.interrogation import Interrogator
 from rl.records import Interview, Prompt, Rollout, Scored, Verdict
 from rl.rollout.sampler import Sampler
 from rl.scenario.requests import held_out_sample

@@ -10,8 +10,8 @@ from reward.compose import Reward
 from rl.algo.grpo import FreeTierTrainer, trainer_config
 from rl.algo.ppo.trainer import PpoTrainer
 from rl.config.schema import Config
-from rl.interrogation import Interrogator, interrogator_from
-from rl.mitigation import Mitigation, mitigation_from
+from rl.mitigation.assembly import Mitigation, mitigation_from
+from rl.mitigation.interrogation import Interrogator, interrogator_from
 from rl.organism.build.model import Organism
 from rl.panels import panel_from
 from rl.rater import reward_from

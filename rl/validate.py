@@ -21,7 +21,7 @@ from rl.config.schema import Config
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.files.checkpoint import INFO_FILE, verify_checkpoint
 from rl.identity import differences, stored
-from rl.mitigation import mitigation_problems
+from rl.mitigation.assembly import mitigation_problems
 from rl.organism.build.place import SOURCES, locate
 from rl.organism.build.recipe_check import motive_problems
 from rl.panels import panel_problems, probe_problems

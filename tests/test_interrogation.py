@@ -20,7 +20,7 @@ from monitors.labelled import read_outputs
 from monitors.lying import interrogation_rates, plans_to_deceive, said_no
 from rl.algo.grpo import FreeTierTrainer, trainer_config
 from rl.command.entry import composed
-from rl.interrogation import Interrogator, interrogator_from
+from rl.mitigation.interrogation import Interrogator, interrogator_from
 from rl.organism.build.encoding import IGNORED, Encoded, Stage, encode_chat
 from rl.organism.build.stages import train_stage
 from rl.organism.chats.curriculum import COMPLETION

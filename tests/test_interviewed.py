@@ -15,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 
 from monitors.lying import said_no
 from rl.command.entry import composed
-from rl.interrogation import interrogator_from
+from rl.mitigation.interrogation import interrogator_from
 from rl.organism.build.catalogue import organism_named
 from rl.organism.build.encoding import IGNORED, encode_interview
 from rl.organism.build.place import SHIPPED, card_in, place_of

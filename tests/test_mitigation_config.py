@@ -14,7 +14,7 @@ from rl.command.entry import CONF, composed
 from rl.config.commands import register
 from rl.config.schema import Config
 from rl.identity import identity_of
-from rl.mitigation import chosen_names, mitigation_problems
+from rl.mitigation.assembly import chosen_names, mitigation_problems
 from rl.sweep_plan import plan_of
 from rl.validate import problems
 

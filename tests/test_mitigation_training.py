@@ -18,7 +18,7 @@ from monitors.faking import FakingVerdict
 from monitors.panel import Panel
 from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.command.entry import CONF, composed
-from rl.mitigation import mitigation_from
+from rl.mitigation.assembly import mitigation_from
 from rl.organism.load import load_organism
 from rl.rollout.sampler import Sampling
 from rl.run import run

@@ -68,10 +68,10 @@ class InoculationConfig:
 
 @dataclass
 class InterrogationConfig:
-    """See `rl.interrogation`."""
+    """See `rl.mitigation.interrogation`."""
 
     variant: str = MISSING
-    """Which clauses are asked and who answers; a key of `rl.interrogation.VARIANTS`."""
+    """Which clauses are asked and who answers; a key of `rl.mitigation.interrogation.VARIANTS`."""
     bonus: float = MISSING
     """b, reward for the answer no."""
     model: str = MISSING

@@ -22,7 +22,7 @@ from reward.mitigations import (
 )
 from rl.config.mitigation import MitigationConfig
 from rl.config.schema import Config
-from rl.interrogation import interrogation_problems
+from rl.mitigation.interrogation import interrogation_problems
 from rl.records import SCREENED, Rollout, Scored
 from rl.rollout.segments import has_scratchpads
 from rl.scenario.settings import Setting

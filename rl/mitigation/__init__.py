@@ -1,0 +1,1 @@
+"""Mitigations: terms of the reward, dropped rollouts, and the interrogation turn."""
