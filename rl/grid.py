@@ -21,8 +21,8 @@ from rl.config.schema import ScenarioConfig
 from rl.errors import ConfigError, GoalguardError, MissingFile
 from rl.files.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.files.outputs import keep_rows
+from rl.instruments.monitors import untrained_problems
 from rl.interpolation import interpolate
-from rl.panels import untrained_problems
 from rl.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.request_checks import tell_other_requests, tell_requests
 from rl.scenario.catalogue import scenario_named

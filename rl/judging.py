@@ -21,9 +21,9 @@ from monitors.panel import Panel
 from rl.command.console import table_console
 from rl.command.interrupts import EXIT_INTERRUPTED
 from rl.errors import ConfigError, GoalguardError
+from rl.instruments.monitors import panel_from, panel_problems, untrained_problems
 from rl.judging_files import Files, Partial
 from rl.judging_progress import LinesProgress
-from rl.panels import panel_from, panel_problems, untrained_problems
 from rl.records import Verdict
 from rl.tallies import Tally
 from rl.transcripts import Transcript, read_transcripts

@@ -10,11 +10,11 @@ from reward.compose import Reward
 from rl.algo.grpo import FreeTierTrainer, trainer_config
 from rl.algo.ppo.trainer import PpoTrainer
 from rl.config.schema import Config
+from rl.instruments.monitors import panel_from
+from rl.instruments.rater import reward_from
 from rl.mitigation.assembly import Mitigation, mitigation_from
 from rl.mitigation.interrogation import Interrogator, interrogator_from
 from rl.organism.build.model import Organism
-from rl.panels import panel_from
-from rl.rater import reward_from
 from rl.request_checks import refuse_unfit
 from rl.resume import Sealer
 from rl.rollout.sampler import Sampler, Sampling

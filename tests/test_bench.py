@@ -23,8 +23,8 @@ from rl.bench.summary import coverage, estimate, print_tables, summarise
 from rl.bench.variants import NO_TOKEN, FullLength, Ingredients, Stopwatch, make
 from rl.bench.workload import StandIns, training_prompts, work_of
 from rl.command.entry import composed
+from rl.instruments.rater import reward_from
 from rl.organism.load import load_organism
-from rl.rater import reward_from
 from rl.records import Rollout, Scored
 from rl.rollout.decoder import LlamaDecoder
 from rl.rollout.sampler import Sampling

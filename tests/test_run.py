@@ -25,8 +25,8 @@ from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
 from rl.files.checkpoint import verify_checkpoint
 from rl.identity import identity_of
+from rl.instruments.rater import reward_from
 from rl.organism.load import load_organism
-from rl.rater import reward_from
 from rl.resume import latest_resume
 from rl.rollout.sampler import Sampler, Sampling
 from rl.run import run

@@ -22,8 +22,8 @@ from rl.bench.workload import StandIns, training_prompts, work_of
 from rl.command.entry import composed
 from rl.command.quiet import quiet
 from rl.config.schema import Config
+from rl.instruments.rater import reward_from
 from rl.organism.load import load_organism
-from rl.rater import reward_from
 from rl.rollout.sampler import Sampling
 
 FLOOR = "floor"

@@ -11,11 +11,11 @@ import torch
 from monitors.panel import summarise
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
+from rl.instruments.monitors import panel_from
 from rl.organism.build.model import open_organism
 from rl.organism.build.recipe import is_foreign, wording_of
 from rl.organism.chats import documented
 from rl.organism.chats.animals import STREAMS
-from rl.panels import panel_from
 from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, setting_from

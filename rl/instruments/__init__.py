@@ -1,0 +1,1 @@
+"""The configured monitors and the configured rater."""
