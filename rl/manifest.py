@@ -20,7 +20,7 @@ from rl.command.ranks import count
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import sha256
 from rl.files.json_lines import json_object
-from rl.tracking import status_of
+from rl.tracking.record import status_of
 
 MANIFEST = "manifest.json"
 PACKAGES = (

@@ -23,7 +23,7 @@ from rl.errors import MissingFile
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import INFO_FILE, changed_file, hashes_of, sync_tree
 from rl.manifest import status_in
-from rl.tracking import truncate_after
+from rl.tracking.record import truncate_after
 
 RESUME, METRICS, TRANSCRIPTS = "resume", "metrics.jsonl", "transcripts"
 _NUMBERED = re.compile(r"checkpoint-(\d+)").fullmatch

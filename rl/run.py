@@ -24,11 +24,11 @@ from rl.manifest import Manifest
 from rl.organism.load import load_organism
 from rl.parts import parts_of, trainer_of
 from rl.probe.monitor import probe_watch
-from rl.progress import Progress
 from rl.report import write_report
 from rl.resume import rewind, step_of
 from rl.scenario.request_file import keep_requests, kept_in
-from rl.sinks import tracker
+from rl.tracking.progress import Progress
+from rl.tracking.sinks import tracker
 from rl.watch import Outlets, Watcher
 
 

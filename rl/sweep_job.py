@@ -28,7 +28,7 @@ from rl.manifest import status_in
 from rl.run_figures import figures, seconds_of
 from rl.sweep_place import forget_command, place_of, threads_of
 from rl.sweep_rows import Row, announce, append, summary, without_secrets
-from rl.tracking import status_of
+from rl.tracking.record import status_of
 from rl.train import checked, train_in
 
 LOG = "job.log"

@@ -30,7 +30,7 @@ from rl.request_checks import file_problems
 from rl.scenario.check import scenario_problems
 from rl.scenario.requests import CONFLICTS, held_out_sample
 from rl.scenario.settings import TIERS
-from rl.tensorboard_sink import event_writer
+from rl.tracking.tensorboard_sink import event_writer
 
 ALGORITHMS = tuple(BASELINES)
 SCALES = ("group", "batch", "none")

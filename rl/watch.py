@@ -24,9 +24,9 @@ from rl.errors import TrainingDiverged
 from rl.evaluation import Evaluator
 from rl.files.checkpoint import save_checkpoint
 from rl.probe.monitor import ProbeWatch
-from rl.progress import Progress
 from rl.records import Verdict
-from rl.tracking import Tracker
+from rl.tracking.progress import Progress
+from rl.tracking.record import Tracker
 
 
 @dataclass(frozen=True)

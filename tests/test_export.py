@@ -21,7 +21,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from rl.command.entry import composed
 from rl.files.checkpoint import restate, sha256, verify_checkpoint
 from rl.run import run
-from rl.tracking import TRANSCRIPT_FIELDS
+from rl.tracking.record import TRANSCRIPT_FIELDS
 
 Command = Callable[..., tuple[int, str, str]]
 STEPS = (0, 1, 2)

@@ -23,7 +23,7 @@ from rl.files.disk import DiskFailed, disk_errors
 from rl.files.lock import InUse, held
 from rl.resume import latest_resume
 from rl.run import run
-from rl.tracking import JsonlSink
+from rl.tracking.record import JsonlSink
 from rl.validate import problems
 
 Command = Callable[..., tuple[int, str, str]]

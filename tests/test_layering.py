@@ -137,4 +137,4 @@ def test_a_broad_except_stands_only_where_telemetry_may_fail() -> None:
         if isinstance(node, ast.ExceptHandler)
         and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
     }
-    assert broad <= {"rl/wandb_sink.py"}
+    assert broad <= {"rl/tracking/wandb_sink.py"}

@@ -17,8 +17,8 @@ from monitors.gap import paired_gap, wilson
 from monitors.other_texts import evasions
 from monitors.panel import Panel, summarise, training_rates
 from monitors.resampling import Outcomes
-from rl.progress import Progress
 from rl.records import Prompt, Request, Rollout, Verdict
+from rl.tracking.progress import Progress
 
 BOUNDED = (
     "compliance",

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from rl.progress import Progress
+from rl.tracking.progress import Progress
 
 
 class Clock:

@@ -31,7 +31,7 @@ from rl.resume import latest_resume
 from rl.rollout.sampler import Sampler, Sampling
 from rl.run import run
 from rl.scenario.settings import Setting
-from rl.tracking import TRANSCRIPT_FIELDS
+from rl.tracking.record import TRANSCRIPT_FIELDS
 from rl.watch import stop_now
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,9 +13,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rl.curve_summary import curve_summary
 from rl.errors import MissingFile
-from rl.tracking import TRANSCRIPT_FIELDS, JsonlSink, Sink, Tracker, TranscriptSink, truncate_after
+from rl.tracking.curve_summary import curve_summary
+from rl.tracking.record import TRANSCRIPT_FIELDS, JsonlSink, Sink, Tracker, TranscriptSink, truncate_after
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

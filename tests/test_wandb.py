@@ -21,11 +21,11 @@ import yaml
 from PIL import Image
 
 from rl.command.entry import composed
-from rl.curve_summary import curve_summary
 from rl.files.secrets import redact
 from rl.run import run
-from rl.tracking import TRANSCRIPT_FIELDS, JsonlSink, Tracker, truncate_after
-from rl.wandb_sink import WandbSettings, WandbSink
+from rl.tracking.curve_summary import curve_summary
+from rl.tracking.record import TRANSCRIPT_FIELDS, JsonlSink, Tracker, truncate_after
+from rl.tracking.wandb_sink import WandbSettings, WandbSink
 
 CONFIG = {"seed": 3, "judge": {"api_key": "sk-live-123", "max_tokens": 64}}
 
@@ -209,7 +209,7 @@ def test_online_without_key_or_network_goes_on_offline_with_one_warning(
         monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
     wandb.teardown()  # it reads the address once
     start = time.monotonic()
-    with caplog.at_level(logging.WARNING, logger="rl.wandb_sink"):
+    with caplog.at_level(logging.WARNING, logger="rl.tracking.wandb_sink"):
         sink = WandbSink(tmp_path, settings("online"), CONFIG)
     assert time.monotonic() - start < 10
     warned = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
@@ -230,7 +230,7 @@ def test_disabled_leaves_no_run_behind(tmp_path: Path) -> None:
 def test_a_wandb_that_breaks_midway_only_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     sink = WandbSink(tmp_path, settings(), CONFIG)
     wandb.finish()
-    with caplog.at_level(logging.WARNING, logger="rl.wandb_sink"):
+    with caplog.at_level(logging.WARNING, logger="rl.tracking.wandb_sink"):
         sink.log(1, {"a": 1.0})
         sink.log_transcripts(1, [{"id": "no other field"}])
         sink.log_figures([tmp_path / "absent.png"])
@@ -240,7 +240,7 @@ def test_a_wandb_that_breaks_midway_only_warns(tmp_path: Path, caplog: pytest.Lo
 
 def test_a_wandb_that_cannot_start_only_warns(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "wandb").write_text("a file where the folder should be")
-    with caplog.at_level(logging.WARNING, logger="rl.wandb_sink"):
+    with caplog.at_level(logging.WARNING, logger="rl.tracking.wandb_sink"):
         sink = WandbSink(tmp_path, settings(), CONFIG)
         sink.log(1, {"a": 1.0})
         sink.close("finished")

@@ -19,10 +19,10 @@ from test_wandb import CONFIG, offline_runs, record_of, settings
 from wandb_server import Received, WandbServer, serving
 
 from rl.command.entry import composed
-from rl.curve_summary import curve_summary
 from rl.run import run
-from rl.tracking import JsonlSink, Tracker, truncate_after
-from rl.wandb_sink import WandbSink
+from rl.tracking.curve_summary import curve_summary
+from rl.tracking.record import JsonlSink, Tracker, truncate_after
+from rl.tracking.wandb_sink import WandbSink
 
 CLOCK = ("time/", "throughput/")
 TRACKED = ["tracking.artifacts=true", "tracking.tags=[a,b]", "tracking.group=seeds"]

@@ -12,7 +12,7 @@ from datasets import Dataset, Features, Value
 
 from rl.errors import MissingFile
 from rl.report.load import TRANSCRIPTS
-from rl.tracking import TRANSCRIPT_FIELDS
+from rl.tracking.record import TRANSCRIPT_FIELDS
 
 SPLIT = "evaluation"
 JSON = "json"

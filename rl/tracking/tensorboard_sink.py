@@ -14,7 +14,7 @@ from PIL import Image
 from rl.errors import MissingPackage
 from rl.files.json_lines import json_lines, jsonable
 from rl.files.secrets import redact
-from rl.tracking import Sink
+from rl.tracking.record import Sink
 
 SHOWN = ("tier", "kind", "request", "scratchpad", "output", "complied", "af", "af_score", "reward")
 """Fields of a transcript that are shown; the others are in `transcripts/`."""

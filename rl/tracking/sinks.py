@@ -7,9 +7,9 @@ from pathlib import Path
 from rl.config.plain import as_dict
 from rl.config.schema import Config
 from rl.files.secrets import redact
-from rl.tensorboard_sink import TensorboardSink
-from rl.tracking import JsonlSink, Sink, Tracker, TranscriptSink
-from rl.wandb_sink import WandbSettings, WandbSink
+from rl.tracking.record import JsonlSink, Sink, Tracker, TranscriptSink
+from rl.tracking.tensorboard_sink import TensorboardSink
+from rl.tracking.wandb_sink import WandbSettings, WandbSink
 
 
 def tracker(config: Config, run_dir: Path) -> Tracker:

@@ -16,10 +16,10 @@ from typing import Any, Literal, cast
 
 import httpx
 
-from rl.curve_summary import curve_summary
 from rl.files.json_lines import json_lines, jsonable
 from rl.files.secrets import redact, redact_text
-from rl.tracking import TRANSCRIPT_FIELDS, Sink
+from rl.tracking.curve_summary import curve_summary
+from rl.tracking.record import TRANSCRIPT_FIELDS, Sink
 
 log = logging.getLogger(__name__)
 
