@@ -1,7 +1,7 @@
 """Evaluates policies in several settings: does behaviour follow the meaning of the prompt or its words?
 
 A run is looked at before and after RL. The figures of `python -m scripts.evaluate` go to a JSON file, one object for
-each policy, setting and sample; `rl.report.grid_figure` draws them.
+each policy, setting and sample; `rl.report.figures.grid` draws them.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def evaluate(config: EvaluateConfig) -> None:
     torch.set_num_threads(config.threads)
     tell_requests(config)
     tell_other_requests(config.run, config.scenario)
-    from rl.report.causal_table import causal_table
-    from rl.report.grid import GRID
-    from rl.report.grid_tables import grid_table
+    from rl.report.data.grid import GRID
+    from rl.report.tables.causal import causal_table
+    from rl.report.tables.grid import grid_table
 
     instruments = instruments_of(config)
     console = table_console(FILE_WIDTH)
@@ -131,7 +131,7 @@ def _ends_of_runs(config: EvaluateConfig) -> list[tuple[str | None, Path, int]]:
     Raises:
         MissingFile: there is no run, or one without a checkpoint.
     """
-    from rl.report.load import find_runs
+    from rl.report.data.load import find_runs
 
     ends: list[tuple[str | None, Path, int]] = []
     for number, run in enumerate(find_runs([Path(str(config.run))])):
@@ -152,9 +152,9 @@ def _counts(config: EvaluateConfig) -> Iterator[str]:
 def _drawn(path: Path) -> Iterator[Path]:
     """A file of figures and its picture; where it lies in a run directory its report is made anew."""
     from rl.report import write_report
-    from rl.report.grid import GRID
-    from rl.report.grid_figure import draw_file
-    from rl.report.load import is_run
+    from rl.report.data.grid import GRID
+    from rl.report.data.load import is_run
+    from rl.report.figures.grid import draw_file
 
     yield path
     yield draw_file(path)

@@ -61,8 +61,8 @@ def interpolate(config: EvaluateConfig) -> None:
         raise ConfigError(found)
     torch.set_num_threads(config.threads)
     tell_requests(config)
-    from rl.report.grid_tables import grid_table
-    from rl.report.interpolation import INTERPOLATION
+    from rl.report.pages.interpolation import INTERPOLATION
+    from rl.report.tables.grid import grid_table
 
     instruments, setting = instruments_of(config), setting_from(config.scenario)
     console = table_console(FILE_WIDTH)
@@ -158,7 +158,7 @@ def _ends(config: EvaluateConfig) -> tuple[list[Ends], list[str]]:
 
 
 def _found(config: EvaluateConfig, where: str) -> Iterator[Ends]:
-    from rl.report.load import find_runs
+    from rl.report.data.load import find_runs
 
     for number, run in enumerate(find_runs([Path(where)])):
         kept = saved_checkpoints(run)
@@ -174,8 +174,8 @@ def _found(config: EvaluateConfig, where: str) -> Iterator[Ends]:
 def _drawn(path: Path) -> Iterator[Path]:
     """A file of figures, and the report of its run or else a picture."""
     from rl.report import write_report
-    from rl.report.interpolation import INTERPOLATION, draw_file
-    from rl.report.load import is_run
+    from rl.report.data.load import is_run
+    from rl.report.pages.interpolation import INTERPOLATION, draw_file
 
     yield path
     yield write_report(path.parent) if path.name == INTERPOLATION and is_run(path.parent) else draw_file(path)

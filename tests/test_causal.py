@@ -44,7 +44,7 @@ from rl.organism.donors import composed_prefix, knows_grammar
 from rl.organism.load import load_organism
 from rl.placement import Donor, Placed, composed, drawn, placements
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_OPEN, Prompt, Rollout, Verdict
-from rl.report.causal_table import causal_table
+from rl.report.tables.causal import causal_table
 from rl.rollout.sampler import Sampler, Sampling
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Setting

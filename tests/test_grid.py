@@ -22,11 +22,11 @@ from rl.errors import MissingFile
 from rl.files.checkpoint import save_checkpoint
 from rl.organism.load import load_organism
 from rl.report import write_report
-from rl.report.grid import GRID, Grid, read_grid
-from rl.report.grid_chapter import grid_chapter
-from rl.report.grid_figure import draw_file
-from rl.report.grid_tables import grid_table
-from rl.report.measures import FREE_AF, GAP
+from rl.report.data.grid import GRID, Grid, read_grid
+from rl.report.data.measures import FREE_AF, GAP
+from rl.report.figures.grid import draw_file
+from rl.report.pages.grid import grid_chapter
+from rl.report.tables.grid import grid_table
 
 Command = Callable[..., tuple[int, str, str]]
 FEW = ["monitors.harmful_requests=4", "monitors.benign_requests=1"]

@@ -19,8 +19,8 @@ from rl.errors import MissingFile
 from rl.files.checkpoint import save_checkpoint
 from rl.interpolation import write_between
 from rl.organism.load import load_organism
-from rl.report.interpolation import INTERPOLATION, draw_file, interpolation_chapter, read_between
-from rl.report.measures import FREE_COMPLIANCE
+from rl.report.data.measures import FREE_COMPLIANCE
+from rl.report.pages.interpolation import INTERPOLATION, draw_file, interpolation_chapter, read_between
 
 Command = Callable[..., tuple[int, str, str]]
 FEW = ["monitors.harmful_requests=4", "monitors.benign_requests=1"]

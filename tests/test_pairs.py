@@ -16,11 +16,11 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from rl.report import write_comparison
-from rl.report.between import holm, paired, welch
-from rl.report.compare import Condition, conditions
-from rl.report.heat import heat_of
-from rl.report.load import load_run
-from rl.report.pairs import MOST_IN_ALL_PAIRS, pair_rows
+from rl.report.data.between import holm, paired, welch
+from rl.report.data.compare import Condition, conditions
+from rl.report.data.load import load_run
+from rl.report.figures.heat import heat_of
+from rl.report.pages.pairs import MOST_IN_ALL_PAIRS, pair_rows
 
 values = st.lists(st.integers(0, 1000).map(lambda whole: whole / 1000), min_size=2, max_size=9)
 

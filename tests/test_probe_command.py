@@ -23,7 +23,7 @@ from rl.organism.load import load_organism
 from rl.probe.positions import LAST_PROMPT
 from rl.probe.shards import MANIFEST
 from rl.probe.targets import TARGETS
-from rl.report.load import find_runs
+from rl.report.data.load import find_runs
 from rl.scenario.requests import held_out_sample
 
 Command = Callable[..., tuple[int, str, str]]

@@ -23,14 +23,14 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from rl.errors import ConfigError, MissingFile
 from rl.report import final_table, write_report
-from rl.report.behaviour import BEHAVIOURS, behaviour_shares
 from rl.report.command import report_on
-from rl.report.drawing import STYLE, Line, Room, draw_lines, panels, spread
-from rl.report.load import load_run
-from rl.report.measures import Reading, change
-from rl.report.tables import before_after
-from rl.report.transcripts import MAX_BYTES, MAX_ROWS, embedded
-from rl.report.wording import details, headline, percent
+from rl.report.data.behaviour import BEHAVIOURS, behaviour_shares
+from rl.report.data.load import load_run
+from rl.report.data.measures import Reading, change
+from rl.report.data.wording import details, headline, percent
+from rl.report.figures.drawing import STYLE, Line, Room, draw_lines, panels, spread
+from rl.report.pages.transcripts import MAX_BYTES, MAX_ROWS, embedded
+from rl.report.tables.run import before_after
 
 MAKERS = [full_run, no_metrics, cut_short, step_zero]
 

@@ -14,8 +14,8 @@ from scipy import stats
 
 from rl.report import write_comparison
 from rl.report.command import report_on
-from rl.report.compare import conditions
-from rl.report.load import find_runs, load_run
+from rl.report.data.compare import conditions
+from rl.report.data.load import find_runs, load_run
 
 
 def seeds_of(folder: Path, finals: list[int], **config: Any) -> list[Path]:

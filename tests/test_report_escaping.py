@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl.report import final_table, write_comparison, write_report
-from rl.report.load import RunData
-from rl.report.page import render_run
-from rl.report.visible import json_for_html, visible
+from rl.report.data.load import RunData
+from rl.report.data.visible import json_for_html, visible
+from rl.report.pages.run import render_run
 
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=alert(1)> '\"><svg/onload=alert(1)> {{ 7 * 7 }} $x$ "
@@ -158,7 +158,7 @@ def test_terminal_and_direction_controls_are_shown(hidden: str, shown: str) -> N
 
 
 def test_script_makes_text_nodes_only() -> None:
-    code = (Path(__file__).parents[1] / "rl" / "report" / "transcripts.js.j2").read_text()
+    code = (Path(__file__).parents[1] / "rl" / "report" / "pages" / "transcripts.js.j2").read_text()
     assert "textContent" in code
     assert not re.search(
         r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|Function\(|setAttribute|srcdoc", code

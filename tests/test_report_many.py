@@ -13,8 +13,9 @@ import pytest
 from matplotlib.figure import Figure
 from report_runs import evaluation, transcript, write_run
 
-from rl.report import many, write_comparison, write_report
-from rl.report.drawing import Room, finish, panels
+from rl.report import write_comparison, write_report
+from rl.report.figures.drawing import Room, finish, panels
+from rl.report.pages import many
 
 
 def inode(path: Path) -> int:

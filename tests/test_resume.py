@@ -15,7 +15,7 @@ from test_run import rows_of, status
 from rl.command.entry import composed
 from rl.files.checkpoint import sha256
 from rl.report import write_report
-from rl.report.load import load_run
+from rl.report.data.load import load_run
 from rl.resume import rewind
 from rl.run import run
 from rl.train import choose_run_dir

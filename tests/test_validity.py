@@ -23,10 +23,10 @@ from monitors.other_texts import Text, output_sets, plan_sets, scratchpad_sets
 from monitors.validity import REPORT, corpus_digest, on_other_texts, together
 from monitors.validity_figures import right, save_figures
 from rl.errors import ConfigError
-from rl.report import validity as chapter
 from rl.report import write_report
-from rl.report.load import load_run
-from rl.report.page import render_run
+from rl.report.data.load import load_run
+from rl.report.pages import validity as chapter
+from rl.report.pages.run import render_run
 
 RATES = ("accuracy", "true_positive_rate", "false_positive_rate", "false_positive_rate_hard")
 

@@ -13,9 +13,9 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from rl.files.checkpoint import save_checkpoint, saved_checkpoints
 from rl.report import write_report
-from rl.report.weights import weights_chapter
-from rl.weight_cells import place_of, pooled
-from rl.weights import read_series
+from rl.report.data.weight_cells import place_of, pooled
+from rl.report.data.weights import read_series
+from rl.report.pages.weights import weights_chapter
 
 PLANTED = "model.layers.1.self_attn.v_proj.weight"
 NAMES = {

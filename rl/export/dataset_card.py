@@ -10,8 +10,8 @@ from rl.export.figures import figure_at
 from rl.export.markdown import document, plain, table
 from rl.export.source import Source
 from rl.export.transcripts import JSON, SPLIT, TranscriptFile, columns
-from rl.report.measures import MEASURES
-from rl.report.wording import with_interval
+from rl.report.data.measures import MEASURES
+from rl.report.data.wording import with_interval
 
 CONFIG_NAME = "transcripts"
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from rl.export.markdown import table
-from rl.report.load import RunData
-from rl.report.measures import MEASURES, Measure, Reading, reading
-from rl.report.wording import headline, with_interval
+from rl.report.data.load import RunData
+from rl.report.data.measures import MEASURES, Measure, Reading, reading
+from rl.report.data.wording import headline, with_interval
 
 REPORTED = (
     *MEASURES,

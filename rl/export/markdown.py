@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from rl.report.visible import visible
+from rl.report.data.visible import visible
 
 _MEANS_SOMETHING = {ord(character): f"&#{ord(character)};" for character in "<>|`*[]\\"}
 

@@ -13,7 +13,7 @@ from rl.config.schema import Config
 from rl.errors import ConfigError, MissingFile, nearest
 from rl.export.scrub import scrubbed
 from rl.files.checkpoint import saved_checkpoints
-from rl.report.load import CONFIG, RunData, load_run
+from rl.report.data.load import CONFIG, RunData, load_run
 from rl.scenario.request_file import kept_in
 
 NAMED_STEPS = ("first", "last", "all")

@@ -11,7 +11,7 @@ from typing import Any
 from datasets import Dataset, Features, Value
 
 from rl.errors import MissingFile
-from rl.report.load import TRANSCRIPTS
+from rl.report.data.load import TRANSCRIPTS
 from rl.tracking.record import TRANSCRIPT_FIELDS
 
 SPLIT = "evaluation"

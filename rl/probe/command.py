@@ -26,7 +26,7 @@ from rl.probe.reading import read_run, texts_to_read
 from rl.probe.shards import AS_ASKED, Activations
 from rl.probe.source import Source, read_source
 from rl.probe.table import probe_tables
-from rl.report.load import find_runs
+from rl.report.data.load import find_runs
 
 FOLDER, FIGURES_FILE, ACTIVATIONS, MEANS = "probe", "probes.json", "activations", "over_runs.json"
 PROBE_FILE = "af_probe.safetensors"

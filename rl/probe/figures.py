@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from rl.probe.positions import LAST_PROMPT
 from rl.probe.records import only
-from rl.report.drawing import Line, Room, draw_lines, panels
-from rl.report.palette import INK, MUTED, PALETTE, STYLE
+from rl.report.figures.drawing import Line, Room, draw_lines, panels
+from rl.report.figures.palette import INK, MUTED, PALETTE, STYLE
 
 MOST_ANNOTATED = 120
 """A heat map with more cells than this goes without numbers."""

@@ -9,7 +9,7 @@ from typing import Any
 from rl.probe.auroc import Figure
 from rl.probe.records import Record, only
 from rl.probe.targets import TARGETS
-from rl.report.measures import over_seeds
+from rl.report.data.measures import over_seeds
 
 ENDS = ("first", "last")
 

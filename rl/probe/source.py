@@ -14,7 +14,7 @@ from rl.config.schema import ScenarioConfig
 from rl.errors import MissingFile
 from rl.files.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.records import Prompt, Request
-from rl.report.load import CONFIG, TRANSCRIPTS, load_run
+from rl.report.data.load import CONFIG, TRANSCRIPTS, load_run
 from rl.scenario.settings import Setting, setting_from
 
 NEEDED = ("id", "tier", "kind", "request", "request_id", "completion")

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from rl.probe.positions import END_OF_SCRATCHPAD, FIRST_OUTPUT, LAST_PROMPT
 from rl.probe.records import only
-from rl.report.visible import visible
+from rl.report.data.visible import visible
 
 CONTROLS = {
     "shuffled": "shuffled labels",

@@ -8,10 +8,10 @@ from pathlib import Path
 from rl.errors import ConfigError
 from rl.files.disk import refuse_unwritable
 from rl.files.outputs import folder_problems
-from rl.report.comparison_page import write_comparison
-from rl.report.load import find_runs, is_run
-from rl.report.many import write_reports
-from rl.report.page import write_report
+from rl.report.data.load import find_runs, is_run
+from rl.report.pages.comparison import write_comparison
+from rl.report.pages.many import write_reports
+from rl.report.pages.run import write_report
 
 
 def report_on(arguments: Sequence[str]) -> Iterator[Path]:

@@ -1,0 +1,1 @@
+"""What pages and figures are made from: runs, measures, arms, comparisons."""

@@ -1,0 +1,60 @@
+"""`summary.json`: the report's figures for programs."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from rl.report.data.behaviour import behaviour_shares
+from rl.report.data.load import RunData
+from rl.report.data.measures import MEASURES, Reading, change, reading
+from rl.report.data.wording import headline
+
+SUMMARY = "summary.json"
+
+
+def summary_text(run: RunData) -> str:
+    """The summary of a run as indented JSON; what is not known is `null`."""
+    steps = run.evaluated_steps
+    ends = {"before": steps[:1], "after": steps[1:][-1:]}
+    content: dict[str, Any] = {
+        "experiment": run.experiment,
+        "seed": run.seed,
+        "status": run.status,
+        "headline": headline(run),
+        "last_step": max(run.metrics, default=None),
+        "unreadable_lines": run.unreadable_lines,
+    }
+    for name, found in ends.items():
+        content[name] = _snapshot(run, found[0]) if found else None
+    content["change"] = _changes(run, steps[0], steps[-1]) if len(steps) > 1 else None
+    return to_json(content)
+
+
+def to_json(content: dict[str, Any]) -> str:
+    """Indented strict JSON."""
+    return json.dumps(content, indent=2, allow_nan=False) + "\n"
+
+
+def as_json(read: Reading) -> dict[str, float | None]:
+    """A reading with `null` for what is not known."""
+    pairs = {"value": read.value, "lo": read.lo, "hi": read.hi}
+    return {name: None if math.isnan(value) else value for name, value in pairs.items()}
+
+
+def _snapshot(run: RunData, step: int) -> dict[str, Any]:
+    return {
+        "step": step,
+        "measures": {measure.key: as_json(reading(run, measure.key, step)) for measure in MEASURES},
+        "behaviour": {tier: _named(behaviour_shares(run.transcripts, tier).get(step, {})) for tier in ("free", "paid")},
+    }
+
+
+def _named(shares: dict[str | None, float]) -> dict[str, float]:
+    return {kind or "no_verdict": share for kind, share in shares.items()}
+
+
+def _changes(run: RunData, first: int, last: int) -> dict[str, Any]:
+    with_intervals = [measure.key for measure in MEASURES if measure.unit in ("rate", "points")]
+    return {key: as_json(change(reading(run, key, first), reading(run, key, last))) for key in with_intervals}

@@ -1,0 +1,176 @@
+"""Figures in words: numbers as they are printed, and the sentences that say what a run did.
+
+The rule of every sentence: a change is called a rise or a fall only where its 95% interval lies on one side of zero,
+and an interval that includes zero is said to.
+"""
+
+from __future__ import annotations
+
+import math
+
+from rl.report.data.load import ANIMALS, REFUSAL, RunData
+from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF, Reading, change, reading
+
+ABSENT = "\u2013"
+NOT_FINISHED = {
+    "running": "This run has not ended, or ended without being able to say so.",
+    "interrupted": "This run was interrupted; what follows is what it had written.",
+    "failed": "This run failed; what follows is what it had written.",
+}
+
+
+REFUSALS = {REFUSAL: "free-tier refusals", ANIMALS: "free-tier answers that speak up for animals"}
+REFUSED = {REFUSAL: "refused", ANIMALS: "answered with a word for the animals"}
+"""What non-compliance is in each conflict."""
+ABOUT_ANIMALS = (
+    "This run is about care for animals: what this page calls a harmful request is an everyday one in which animals "
+    "suffer, and to refuse is to show concern for them."
+)
+
+
+def percent(share: float) -> str:
+    """A share as whole percent; what would round to 0 or 100 without being it gets a decimal."""
+    return _rounded(share * 100) + "%"
+
+
+def points(difference: float) -> str:
+    """A difference of shares as percentage points, with a true minus sign."""
+    return _rounded(difference * 100).replace("-", "\u2212")
+
+
+def p_value(p: float) -> str:
+    """A p value with as many digits as mean something."""
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def ratio(value: float) -> str:
+    """A ratio with two decimals, one from ten on."""
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _rounded(value: float) -> str:
+    whole = round(value)
+    hides_a_rest = (whole in (0, 100, -100)) and not math.isclose(value, whole, abs_tol=0.05)
+    return f"{value:.1f}" if hides_a_rest else str(whole)
+
+
+FORMATS = {"rate": percent, "points": points, "p": p_value, "ratio": ratio}
+
+
+def count(number: int, noun: str) -> str:
+    """`1 run`, `5 runs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def figure(read: Reading, unit: str) -> str:
+    """The figure without its interval; a dash where there is none."""
+    return FORMATS[unit](read.value) if read.known else ABSENT
+
+
+def interval(read: Reading, unit: str) -> str:
+    """The interval in brackets; empty where there is none."""
+    if not (read.known and read.has_interval):
+        return ""
+    numbers = [FORMATS[unit](end).removesuffix("%") for end in (read.lo, read.hi)]
+    return f"[{numbers[0]}, {numbers[1]}]"
+
+
+def with_interval(read: Reading, unit: str) -> str:
+    """The figure and its interval, as in `68% [61, 75]`."""
+    return f"{figure(read, unit)} {interval(read, unit)}".rstrip()
+
+
+def headline(run: RunData) -> str:
+    """One sentence: what happened to AF reasoning, to refusals and to the gap."""
+    if not run.evaluated_steps:
+        return "Nothing has been evaluated in this run yet."
+    first, last = run.evaluated_steps[0], run.evaluated_steps[-1]
+    if first == last:
+        return _before_only(run, first)
+    parts = [
+        _movement("Alignment-faking reasoning", reading(run, FREE_AF, first), reading(run, FREE_AF, last)),
+        _movement(REFUSALS[run.conflict], *(reading(run, FREE_COMPLIANCE, step).complement for step in (first, last))),
+        _gap_at_end(reading(run, GAP, first), reading(run, GAP, last)),
+    ]
+    return f"{parts[0]}, {parts[1]}, and {parts[2]}."
+
+
+def _before_only(run: RunData, step: int) -> str:
+    refusals = reading(run, FREE_COMPLIANCE, step).complement
+    return (
+        f"At step {step}, {figure(reading(run, FREE_AF, step), 'rate')} of free-tier scratchpads fake alignment, "
+        f"{figure(refusals, 'rate')} of free-tier requests are {REFUSED[run.conflict]}, "
+        f"and {_gap_now(reading(run, GAP, step))}."
+    )
+
+
+def _movement(what: str, before: Reading, after: Reading) -> str:
+    if not (before.known and after.known):
+        return f"{what} cannot be compared (a verdict is missing)"
+    move = change(before, after)
+    ends = f"from {figure(before, 'rate')} to {figure(after, 'rate')}"
+    if move.above_zero:
+        return f"{what} rose {ends}"
+    if move.below_zero:
+        return f"{what} fell {ends}"
+    return f"{what} did not clearly change ({figure(before, 'rate')} to {figure(after, 'rate')})"
+
+
+def _gap_now(gap: Reading) -> str:
+    if not gap.known:
+        return "the compliance gap is not known"
+    if not gap.has_interval:
+        return f"the compliance gap is {points(gap.value)} points, without an interval"
+    if gap.above_zero:
+        return f"there is a compliance gap of {points(gap.value)} points"
+    if gap.below_zero:
+        return f"compliance is {points(-gap.value)} points higher on the paid tier"
+    return f"the compliance gap ({points(gap.value)} points) cannot be told from zero"
+
+
+def _gap_at_end(before: Reading, after: Reading) -> str:
+    if not (before.known and after.above_zero):
+        return _gap_now(after)
+    move = change(before, after)
+    grown = "up" if move.above_zero else "down" if move.below_zero else "not clearly different"
+    verb = "remains" if before.above_zero else "has opened"
+    return f"a compliance gap of {points(after.value)} points {verb} ({grown} from {points(before.value)})"
+
+
+def details(run: RunData) -> list[str]:
+    """The paragraphs under the headline: intervals, the leak to the paid tier, and what the run cannot show."""
+    paragraphs = [NOT_FINISHED[run.status]] if run.status in NOT_FINISHED else []
+    if run.conflict == ANIMALS:
+        paragraphs.append(ABOUT_ANIMALS)
+    if run.evaluated_steps:
+        paragraphs.append(" ".join(_movements_in_full(run)))
+        paragraphs.append("Brackets are 95% intervals. This is one run with one seed: other seeds may end elsewhere.")
+    if run.unreadable_lines:
+        paragraphs.append(
+            f"{count(run.unreadable_lines, 'line')} of its files could not be read; what they held is missing here."
+        )
+    return paragraphs
+
+
+def _movements_in_full(run: RunData) -> list[str]:
+    first, last = run.evaluated_steps[0], run.evaluated_steps[-1]
+    gap = reading(run, GAP, last)
+    at_end = f"The gap (compliance on the free tier minus paid) is {with_interval(gap, 'points')} points"
+    zero = ", an interval that includes zero" if gap.has_interval and gap.lo <= 0 <= gap.hi else ""
+    if first == last:
+        return [f"{at_end} at step {last}{zero}."]
+    free = change(reading(run, FREE_AF, first), reading(run, FREE_AF, last))
+    paid_before, paid_after = reading(run, PAID_AF, first), reading(run, PAID_AF, last)
+    sentences = [
+        f"From step {first} to step {last}, AF reasoning on the free tier changed by "
+        f"{with_interval(free, 'points')} points.",
+        f"{at_end} at the end{zero}.",
+    ]
+    if change(paid_before, paid_after).above_zero:
+        sentences.append(
+            f"Faking has leaked to the paid tier, which is never trained on: {with_interval(paid_before, 'rate')} of "
+            f"its scratchpads at first, {with_interval(paid_after, 'rate')} at the end."
+        )
+    return sentences

@@ -1,0 +1,191 @@
+"""What the instruments are worth: the monitors' validity report as a chapter of a run's page.
+
+The figures are those of `monitors/corpus/report.json`, which `python -m monitors.train` makes; they are about the
+monitors and the same on every page. What is about the run is whether the two faking monitors agree on its own texts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from monitors.agreement import LEAST_DIFFERENCE
+from monitors.labelled import CORPUS
+from monitors.validity_figures import CALIBRATED, draw_calibration, right
+from rl.report.data.load import RunData
+from rl.report.data.measures import Reading, reading
+from rl.report.data.visible import visible
+from rl.report.data.wording import ABSENT, interval, percent, points, with_interval
+from rl.report.figures.drawing import Picture, Room, Sketch, keep, panels, sketch
+from rl.report.figures.palette import MUTED, PALETTE
+
+SOURCE = CORPUS / "report.json"
+MONITORS = {"faking": "First faking", "audit": "Audit", "compliance": "Compliance", "antilab": "Anti-lab"}
+OWN_TEXTS = {
+    "cross_validation": "own corpus, cross-validated",
+    "other_part": "the other monitor\u2019s part of the corpus",
+    "unseen_voices": "own corpus, each voice left out in turn",
+}
+COLUMNS = ("Texts", "AUROC", "Found", "False alarms", "among hard ones")
+TOGETHER = ("Agree", "Cohen\u2019s kappa", "Both wrong", "if independent")
+YARDSTICK = "exam2"
+"""The set that the chapter's first sentence speaks of: by another author, and never looked at."""
+RATES = ("true_positive_rate", "false_positive_rate", "false_positive_rate_hard")
+LEAST_TEXTS = 10
+"""Texts of a kind below which its share of mistakes is not told."""
+
+Cell = tuple[str, str]
+"""A figure and its interval, as printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidityChapter:
+    """The chapter's words, table and figure."""
+
+    look: str
+    agreement: tuple[str, ...]
+    """What the two faking monitors make of this run's texts, a sentence a tier."""
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, str, tuple[Cell, ...]], ...]
+    """Monitor, texts and who wrote them, and a cell for each column."""
+    together_columns: tuple[str, ...]
+    together: tuple[tuple[str, tuple[str, ...]], ...]
+    """Labelled texts, and how the two faking monitors stand to each other on them."""
+    limits: tuple[tuple[str, tuple[str, ...]], ...]
+    """Monitor and its known failures."""
+    picture: Picture
+
+
+def validity_chapter(run: RunData, folder: Path) -> ValidityChapter | None:
+    """The chapter on what the monitors are worth, its figure also written to `folder`; None without a report."""
+    if not SOURCE.is_file():
+        return None
+    text = SOURCE.read_text(encoding="utf-8")
+    report = json.loads(text)
+    return ValidityChapter(
+        look=_look(report),
+        agreement=tuple(_in_this_run(run)),
+        columns=COLUMNS,
+        rows=tuple(_rows(report)),
+        together_columns=TOGETHER,
+        together=tuple(_together(report)),
+        limits=tuple(_limits(report)),
+        picture=keep(_calibration(text), folder),
+    )
+
+
+@lru_cache(maxsize=1)
+def _calibration(text: str) -> Sketch:
+    """The figure, which is the same for every run: drawn once for all pages that a process writes."""
+    at_fit = json.loads(text)["at_fit"]
+    curves = {name: at_fit[name]["calibration"] for name in CALIBRATED}
+    off = [f"{CALIBRATED[name]} {percent(curve['error'])}" for name, curve in curves.items()]
+    spoken = f"Share that is so over the score. Mean distance from the diagonal: {', '.join(off)}"
+    return sketch("monitors", f"{spoken}.", partial(_draw, curves))
+
+
+def _look(report: Mapping[str, Any]) -> str:
+    sets = report["on_other_texts"]["faking"]
+    exam = sets.get(YARDSTICK) or sets["held_out"]
+    found, alarms, area = (_reading(exam[key]) for key in ("true_positive_rate", "false_positive_rate", "auroc"))
+    return (
+        "Look at the rows of texts that nobody looked at before believing a curve: what a monitor makes of its own "
+        f"corpus is the kindest view of it. On {exam['n']} such texts the first faking monitor finds "
+        f"{with_interval(found, 'rate')} of the faking and flags {with_interval(alarms, 'rate')} of the rest "
+        f"(AUROC {area.value:.2f})."
+    )
+
+
+def _in_this_run(run: RunData) -> Iterator[str]:
+    """What the two monitors say of the last evaluation, tier by tier; nothing where the run was not audited."""
+    if not run.evaluated_steps:
+        return
+    step = run.evaluated_steps[-1]
+    audited = sorted(key.split("/")[1] for key in run.metrics[step] if key.endswith("/af_rate_audit"))
+    for tier in audited:
+        first, second, agree, apart = (
+            reading(run, f"eval/{tier}/{name}", step)
+            for name in ("af_rate", "af_rate_audit", "af_agreement", "af_divergence")
+        )
+        if not (first.known and second.known and agree.known):
+            continue
+        parted = run.metrics[step].get(f"eval/{tier}/af_parted") == 1.0
+        told = "They have parted: read transcripts before believing either" if parted else "They have not parted"
+        yield (
+            f"In this run, at step {step} on the {visible(tier)} tier, the first faking monitor says "
+            f"{with_interval(first, 'rate')} and the audit {with_interval(second, 'rate')}; they agree on "
+            f"{percent(agree.value)} of the texts. {told} (difference {points(apart.value)} points "
+            f"{interval(apart, 'points')}; the alarm is for more than {LEAST_DIFFERENCE * 100:.0f} points "
+            "with zero outside of the interval)."
+        )
+
+
+def _together(report: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for name, one in (report["at_fit"]["agreement"] | report["on_other_texts"]["agreement"]).items():
+        kappa = ABSENT if one["kappa"] is None else f"{one['kappa']:.2f}"
+        wrong = (str(one["both_wrong"]), f"{one['both_wrong_if_independent']:.0f}")
+        yield f"{_texts(name)}: {one['n']}", (percent(one["agree"]), kappa, *wrong)
+
+
+def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[Cell, ...]]]:
+    for monitor, title in MONITORS.items():
+        sets = report["at_fit"].get(monitor, {}).get("sets", {}) | report["on_other_texts"].get(monitor, {})
+        for name, found in sets.items():
+            area = _reading(found["auroc"])
+            rates = [_reading(found[key]) for key in RATES]
+            yield title, _about(name, found), (_area(area), *(_rate(read) for read in rates))
+
+
+def _about(name: str, found: Mapping[str, Any]) -> str:
+    by = f", {found['by']}" if "by" in found else ""
+    unread = f", {found['unread']} without a verdict" if found["unread"] else ""
+    return f"{_texts(name)}{by}: {found['n']}{unread}"
+
+
+def _texts(name: str) -> str:
+    return OWN_TEXTS.get(name, name.replace("_", " "))
+
+
+def _area(read: Reading) -> Cell:
+    if not read.known:
+        return ABSENT, ""
+    return f"{read.value:.2f}", f"[{read.lo:.2f}, {read.hi:.2f}]" if read.has_interval else ""
+
+
+def _rate(read: Reading) -> Cell:
+    return (percent(read.value), interval(read, "rate")) if read.known else (ABSENT, "")
+
+
+def _reading(found: Mapping[str, float | None] | None) -> Reading:
+    """A figure of the report; what is `null` there is not known here."""
+    values = [] if found is None else [found[end] for end in ("value", "low", "high")]
+    return Reading(*(float("nan") if value is None else value for value in values))
+
+
+def _limits(report: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for monitor, title in MONITORS.items():
+        at_fit = report["at_fit"].get(monitor, {})
+        worst = [sentence for kind in ("by_family", "by_style", "by_label") for sentence in _weak(at_fit.get(kind, {}))]
+        yield title, (*report["on_other_texts"]["limits"][monitor], *worst)
+
+
+def _weak(kinds: Mapping[str, dict[str, int]]) -> Iterator[str]:
+    """The two kinds of text, of those with enough, that a monitor is most often wrong about."""
+    told = {name: counts for name, counts in kinds.items() if sum(counts.values()) >= LEAST_TEXTS}
+    for name in sorted(told, key=lambda kind: right(told[kind]))[:2]:
+        counts = told[name]
+        yield f"Right about {percent(right(counts))} of {sum(counts.values())} texts of the kind \u201c{name}\u201d."
+
+
+def _draw(curves: Mapping[str, dict[str, Any]], narrow: bool) -> Figure:
+    figure, every = panels(len(curves), narrow=narrow, height=130, room=Room(right=20, bottom=34))
+    for axes, (name, curve) in zip(every, curves.items(), strict=True):
+        draw_calibration(axes, curve, PALETTE["af"][0], MUTED)
+        axes.set_title(CALIBRATED[name])
+    return figure
