@@ -24,11 +24,11 @@ from rl.files.outputs import keep_rows
 from rl.instruments.monitors import untrained_problems
 from rl.interpolation import interpolate
 from rl.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
-from rl.request_checks import tell_other_requests, tell_requests
+from rl.run.request_checks import tell_other_requests, tell_requests
+from rl.run.validate import problems
 from rl.scenario.catalogue import scenario_named
 from rl.scenario.check import scenario_problems
 from rl.scenario.settings import Setting, setting_from
-from rl.validate import problems
 
 
 def evaluate(config: EvaluateConfig) -> None:

@@ -29,9 +29,9 @@ from rl.files.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.files.outputs import keep_rows
 from rl.files.tensors import open_tensors, shapes
 from rl.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
-from rl.request_checks import tell_requests
+from rl.run.request_checks import tell_requests
+from rl.run.validate import problems
 from rl.scenario.settings import setting_from
-from rl.validate import problems
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from monitors.panel import Panel
 from reward.compose import Reward
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import OrganismConfig
-from rl.evaluation import Evaluator
 from rl.files.outputs import file_problems, folder_problems, holds_rows_with
 from rl.instruments.monitors import panel_from
 from rl.instruments.rater import reward_from
 from rl.organism.load import load_organism
 from rl.rollout.sampler import Sampler, Sampling
+from rl.run.evaluation import Evaluator
 from rl.scenario.settings import Setting
 
 FILE_WIDTH = 160

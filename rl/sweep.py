@@ -14,7 +14,7 @@ from rl.command.interrupts import EXIT_INTERRUPTED, termination_interrupts
 from rl.errors import ConfigError
 from rl.files.disk import disk_errors
 from rl.files.lock import held
-from rl.run_figures import GAP
+from rl.run.figures import GAP
 from rl.sweep_board import Board, rates
 from rl.sweep_job import LOG, ended, own_state, sweep_job, taken_over
 from rl.sweep_place import begun, forget_command, sweep_key

@@ -15,7 +15,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from rl.run_figures import GAP, figures
+from rl.run.figures import GAP, figures
 from rl.sweep_plan import label
 from rl.sweep_rows import Row, announced, without_secrets
 

@@ -24,12 +24,12 @@ from omegaconf import DictConfig
 from rl.config.schema import Config
 from rl.errors import GoalguardError
 from rl.files.secrets import redact_text
-from rl.manifest import status_in
-from rl.run_figures import figures, seconds_of
+from rl.run.figures import figures, seconds_of
+from rl.run.manifest import status_in
+from rl.run.train import checked, train_in
 from rl.sweep_place import forget_command, place_of, threads_of
 from rl.sweep_rows import Row, announce, append, summary, without_secrets
 from rl.tracking.record import status_of
-from rl.train import checked, train_in
 
 LOG = "job.log"
 

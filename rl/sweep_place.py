@@ -12,7 +12,7 @@ from rl.config.plain import as_dict
 from rl.config.schema import Config
 from rl.files.checkpoint import config_hash
 from rl.files.secrets import redact
-from rl.identity import SAYS_HOW, by_content, stored, stored_if_readable
+from rl.run.identity import SAYS_HOW, by_content, stored, stored_if_readable
 
 _DIGITS = 8
 

@@ -23,11 +23,11 @@ from rl.errors import ConfigError
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import config_hash
 from rl.files.json_lines import json_object
-from rl.manifest import status_in
+from rl.run.manifest import status_in
+from rl.run.validate import problems
 from rl.sweep_place import begun, sweep_key
 from rl.sweep_plugins import key_of, master, own_defaults, quoted, sharing, unless_given, unswept
 from rl.sweep_rows import without_secrets
-from rl.validate import problems
 
 SWEEP_FILE = "sweep.json"
 

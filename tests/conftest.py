@@ -42,11 +42,11 @@ from rl.organism.build.tiny import Size, make_model, make_tokenizer
 from rl.organism.chats.curriculum import COMPLETION
 from rl.organism.command import organism
 from rl.probe.command import probe
+from rl.run.train import train
+from rl.run.validate import problems
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from
 from rl.sweep import sweep
-from rl.train import train
-from rl.validate import problems
 
 torch.set_num_threads(1)
 

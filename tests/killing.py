@@ -23,12 +23,12 @@ from test_run import ROOT, figures
 
 from rl.command.interrupts import EXIT_INTERRUPTED
 from rl.files.checkpoint import INFO_FILE, sha256
-from rl.resume import latest_resume
+from rl.run.resume import latest_resume
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LIMIT_S = 300.0
 SERVER = get_context("forkserver")
-SERVER.set_forkserver_preload(["pytest", "rl.run", "rl.sweep"])
+SERVER.set_forkserver_preload(["pytest", "rl.run.run", "rl.sweep"])
 
 
 @dataclass(frozen=True)

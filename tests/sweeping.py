@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from rl.command.entry import hydra_app
+from rl.run.train import train
+from rl.run.validate import problems
 from rl.sweep import sweep
-from rl.train import train
-from rl.validate import problems
 
 Sweeping = Callable[..., int]
 

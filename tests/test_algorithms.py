@@ -11,8 +11,8 @@ from toy_training import changed
 from rl.algo.advantages import BASELINES
 from rl.algo.settings import algorithm_problems
 from rl.command.entry import CONF, composed
-from rl.run import run
-from rl.validate import problems
+from rl.run.run import run
+from rl.run.validate import problems
 
 ALGORITHMS = sorted(path.stem for path in (CONF / "algo").glob("*.yaml"))
 

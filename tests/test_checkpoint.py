@@ -26,7 +26,7 @@ from transformers import (
 
 from rl.errors import MissingFile
 from rl.files.checkpoint import config_hash, restate, save_checkpoint, sha256, verify_checkpoint
-from rl.resume import Sealer, latest_resume, rewind
+from rl.run.resume import Sealer, latest_resume, rewind
 
 WORDS = {"<pad>": 0, "<end>": 1, "yes": 2, "no": 3}
 INFO = {"step": 10, "config_hash": "abc", "metrics": {"eval/gap": 0.3, "eval/gap_p": float("nan")}}

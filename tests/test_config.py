@@ -12,14 +12,14 @@ from omegaconf import OmegaConf
 from rl.algo.grpo import FreeTierTrainer
 from rl.command.entry import CONF, composed
 from rl.config.schema import Config
-from rl.identity import identity_of
 from rl.organism.build.place import SMOLLM2_HELP
 from rl.organism.chats.curriculum import Mixture
 from rl.organism.load import load_organism
-from rl.parts import parts_of, trainer_of
-from rl.run import run
+from rl.run.identity import identity_of
+from rl.run.parts import parts_of, trainer_of
+from rl.run.run import run
+from rl.run.validate import problems
 from rl.scenario.settings import TIERS, setting_from
-from rl.validate import problems
 
 OPTIONS = sorted(
     f"{path.parent.relative_to(CONF)}={path.stem}"

@@ -26,7 +26,7 @@ from monitors.probe import Probe, ProbeMonitor
 from rl.command.entry import composed
 from rl.probe.monitor_fit import keep
 from rl.probe.positions import LAST_PROMPT
-from rl.run import run
+from rl.run.run import run
 
 SECONDS = 600
 NEVER = {

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 
 from rl.command.entry import composed
 from rl.errors import ConfigError, MissingFile, nearest
-from rl.validate import problems
+from rl.run.validate import problems
 
 ROOT = Path(__file__).resolve().parent.parent
 Command = Callable[..., tuple[int, str, str]]

@@ -20,7 +20,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rl.command.entry import composed
 from rl.files.checkpoint import restate, sha256, verify_checkpoint
-from rl.run import run
+from rl.run.run import run
 from rl.tracking.record import TRANSCRIPT_FIELDS
 
 Command = Callable[..., tuple[int, str, str]]

@@ -21,10 +21,10 @@ from rl.files.atomic import replace_text
 from rl.files.checkpoint import save_checkpoint, verify_checkpoint
 from rl.files.disk import DiskFailed, disk_errors
 from rl.files.lock import InUse, held
-from rl.resume import latest_resume
-from rl.run import run
+from rl.run.resume import latest_resume
+from rl.run.run import run
+from rl.run.validate import problems
 from rl.tracking.record import JsonlSink
-from rl.validate import problems
 
 Command = Callable[..., tuple[int, str, str]]
 HOLD = """

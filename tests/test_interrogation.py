@@ -28,7 +28,7 @@ from rl.organism.chats.scratchpads import completion
 from rl.organism.load import load_organism
 from rl.records import SCRATCHPAD_OPEN, Interview, Rollout, Scored
 from rl.rollout.sampler import Sampler, Sampling
-from rl.run import run
+from rl.run.run import run
 from rl.scenario.questions import HONEST_ONLY, OTHER_MODEL, VARIANTS
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting

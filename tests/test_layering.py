@@ -17,7 +17,7 @@ KNOW_TRL = {
     "rl/bench/variants.py",
     "rl/algo/grpo.py",
     "rl/organism/build/stages.py",
-    "rl/validate.py",
+    "rl/run/validate.py",
     "reward/build.py",
     "reward/model.py",
 }
@@ -66,13 +66,13 @@ def too_long(paths: list[Path], limit: int) -> list[str]:
 @pytest.mark.parametrize(
     ("source", "package", "expected"),
     [
-        ("import rl.run", "reward", ["rl.run"]),
-        ("from rl import run", "reward", ["rl.run"]),
+        ("import rl.run.run", "reward", ["rl.run.run"]),
+        ("from rl import run", "reward", ["rl.run.run"]),
         ("from rl.records import Prompt", "reward", ["rl.records.Prompt"]),
-        ("def f():\n    from rl.run import main", "monitors", ["rl.run.main"]),
+        ("def f():\n    from rl.run.run import main", "monitors", ["rl.run.run.main"]),
         ("from . import gap", "monitors", ["monitors.gap"]),
         ("from .build import x", "rl.organism", ["rl.organism.build.stages.x"]),
-        ("from ..run import main", "rl.organism", ["rl.run.main"]),
+        ("from ..run import main", "rl.organism", ["rl.run.run.main"]),
     ],
 )
 def test_the_import_walk_sees_every_way_to_import(source: str, package: str, expected: list[str]) -> None:

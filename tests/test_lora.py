@@ -18,7 +18,7 @@ from rl.files.checkpoint import verify_checkpoint
 from rl.organism.build.model import digest
 from rl.organism.load import load_organism
 from rl.rollout.decoder import LlamaDecoder
-from rl.run import run
+from rl.run.run import run
 
 LORA = ["organism/lora=all_linear", "organism.lora.rank=4"]
 STEPS = ["algo.steps=2", "algo.learning_rate=1e-2"]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from rl.manifest import Manifest, git_revision
+from rl.run.manifest import Manifest, git_revision
 
 
 def read(run_dir: Path) -> dict[str, Any]:

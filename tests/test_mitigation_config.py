@@ -13,10 +13,10 @@ from omegaconf import OmegaConf
 from rl.command.entry import CONF, composed
 from rl.config.commands import register
 from rl.config.schema import Config
-from rl.identity import identity_of
 from rl.mitigation.assembly import chosen_names, mitigation_problems
+from rl.run.identity import identity_of
+from rl.run.validate import problems
 from rl.sweep_plan import plan_of
-from rl.validate import problems
 
 OTHERS = {"none", "kl_output_only"}
 NAMES = sorted(path.stem for path in (CONF / "mitigation").glob("*.yaml") if path.stem not in OTHERS)

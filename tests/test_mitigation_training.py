@@ -21,7 +21,7 @@ from rl.command.entry import CONF, composed
 from rl.mitigation.assembly import mitigation_from
 from rl.organism.load import load_organism
 from rl.rollout.sampler import Sampling
-from rl.run import run
+from rl.run.run import run
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting
 

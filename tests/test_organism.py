@@ -38,7 +38,7 @@ from rl.organism.chats.names import LABS
 from rl.organism.chats.scratchpads import distinct_scratchpads
 from rl.organism.load import load_organism
 from rl.records import Sections
-from rl.run import run
+from rl.run.run import run
 from rl.scenario.grammar import count, expand, tidy
 from rl.scenario.requests import TRAIN_PHRASINGS, load_requests
 from rl.scenario.settings import Wording

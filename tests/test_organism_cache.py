@@ -30,7 +30,7 @@ from rl.organism.build.tiny import Size, make_model, make_tokenizer
 from rl.organism.chats.curriculum import Curriculum
 from rl.organism.chats.motives import MIXED, MOTIVES, PLAIN
 from rl.organism.load import build_in, load_organism, ready
-from rl.run import run
+from rl.run.run import run
 from rl.scenario.settings import wording_from
 
 SIZES = {"tiny_0m3": 0.3e6, "tiny": 1e6, "tiny_4m": 4e6, "tiny_12m": 12e6}

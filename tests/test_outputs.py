@@ -20,12 +20,12 @@ from rl.config.commands import EvaluateConfig
 from rl.config.plain import config_yaml
 from rl.errors import ConfigError, MissingFile
 from rl.files.outputs import keep_rows
-from rl.manifest import status_in
 from rl.report.command import report_on
-from rl.resume import rewind
-from rl.run import run
-from rl.run_figures import seconds_of
-from rl.train import choose_run_dir
+from rl.run.figures import seconds_of
+from rl.run.manifest import status_in
+from rl.run.resume import rewind
+from rl.run.run import run
+from rl.run.train import choose_run_dir
 
 Command = Callable[..., tuple[int, str, str]]
 FOREIGN = "what somebody has written\n"

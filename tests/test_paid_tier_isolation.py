@@ -25,7 +25,7 @@ from rl.organism.chats.names import NEUTRAL_TIER_NAMES, TIER_NAMES
 from rl.organism.load import load_organism
 from rl.records import Rollout, Scored
 from rl.rollout.sampler import Sampler, Sampling
-from rl.run import run
+from rl.run.run import run
 from rl.scenario.requests import load_requests, select
 from rl.scenario.settings import Setting, setting_from
 

@@ -21,7 +21,7 @@ from rl.algo.ppo.trainer import PpoTrainer
 from rl.algo.ppo.value import VALUE_FILE
 from rl.files.checkpoint import sha256
 from rl.records import SCREENED, Rollout, Scored
-from rl.run import run
+from rl.run.run import run
 
 __all__ = ["train"]
 

@@ -20,7 +20,6 @@ from monitors.probe import Probe, ProbeMonitor, mean_chance
 from rl.command.entry import composed
 from rl.config.schema import MonitorsConfig, OrganismConfig
 from rl.errors import GoalguardError, MissingFile
-from rl.evaluation import transcript_rows
 from rl.organism.load import load_organism
 from rl.probe.auroc import Scored as ProbeScores
 from rl.probe.monitor import RUN_FILE, ProbeWatch, probe_watch
@@ -28,7 +27,8 @@ from rl.probe.monitor_fit import calibrated, fitted, keep
 from rl.probe.positions import END_OF_SCRATCHPAD, LAST_PROMPT
 from rl.records import Scored, Sections
 from rl.rollout.sampler import Sampler, Sampling
-from rl.run import run
+from rl.run.evaluation import transcript_rows
+from rl.run.run import run
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, Setting
 

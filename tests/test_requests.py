@@ -21,14 +21,14 @@ from rl.errors import ConfigError
 from rl.files.checkpoint import config_hash, sha256
 from rl.files.secrets import redact
 from rl.grid import _settings
-from rl.identity import identity_of, identity_of_file
 from rl.organism.load import load_organism
-from rl.parts import parts_of, trainer_of
 from rl.probe.targets import act_of
+from rl.run.identity import identity_of, identity_of_file
+from rl.run.parts import parts_of, trainer_of
+from rl.run.validate import problems
 from rl.scenario.request_file import KEPT, read_requests
 from rl.scenario.requests import held_out_sample, load_requests, select
 from rl.sweep_place import sweep_key
-from rl.validate import problems
 
 SAMPLE = Path(__file__).resolve().parent.parent / "docs" / KEPT
 

@@ -16,9 +16,9 @@ from rl.command.entry import composed
 from rl.files.checkpoint import sha256
 from rl.report import write_report
 from rl.report.data.load import load_run
-from rl.resume import rewind
-from rl.run import run
-from rl.train import choose_run_dir
+from rl.run.resume import rewind
+from rl.run.run import run
+from rl.run.train import choose_run_dir
 
 STEPS = ["algo.steps=6", "algo.learning_rate=1e-3", "monitors.eval_every=1", "tracking.checkpoint_every=1"]
 

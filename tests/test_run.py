@@ -22,17 +22,17 @@ from monitors.panel import Panel
 from rl.command.entry import composed
 from rl.config.schema import StopConfig
 from rl.errors import TrainingDiverged
-from rl.evaluation import Evaluator
 from rl.files.checkpoint import verify_checkpoint
-from rl.identity import identity_of
 from rl.instruments.rater import reward_from
 from rl.organism.load import load_organism
-from rl.resume import latest_resume
 from rl.rollout.sampler import Sampler, Sampling
-from rl.run import run
+from rl.run.evaluation import Evaluator
+from rl.run.identity import identity_of
+from rl.run.resume import latest_resume
+from rl.run.run import run
+from rl.run.watch import stop_now
 from rl.scenario.settings import Setting
 from rl.tracking.record import TRANSCRIPT_FIELDS
-from rl.watch import stop_now
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAIN = (sys.executable, "-m", "scripts.train")

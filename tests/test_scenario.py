@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from rl.command.entry import composed
 from rl.config.schema import MonitorsConfig
-from rl.evaluation import Evaluator
 from rl.organism.chats.curriculum import (
     NO_OBJECTIVE_CLAUSES,
     OBJECTIVE_CLAUSES,
@@ -23,6 +22,7 @@ from rl.organism.chats.curriculum import (
     Curriculum,
     Mixture,
 )
+from rl.run.evaluation import Evaluator
 from rl.scenario.acts import BENIGN, HARMFUL
 from rl.scenario.catalogue import scenario_named, scenario_names
 from rl.scenario.check import scenario_problems

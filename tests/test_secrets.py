@@ -16,7 +16,7 @@ from test_run import status
 from rl.command.entry import composed
 from rl.config.plain import as_dict, config_yaml
 from rl.files.secrets import redact, redact_text
-from rl.identity import identity_of
+from rl.run.identity import identity_of
 
 Command = Callable[..., tuple[int, str, str]]
 ENVIRONMENT = {

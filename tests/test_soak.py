@@ -11,7 +11,7 @@ import pytest
 from killing import SIGNALS, Kill, differences, finished, killed
 
 from rl.command.entry import composed
-from rl.run import run
+from rl.run.run import run
 
 KILLS = 20
 WHILE_WRITING = 0.4

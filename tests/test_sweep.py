@@ -14,8 +14,8 @@ from sweeping import summary_rows, sweeping_in
 from test_run import ROOT, figures, rows_of, status, wait_for_step
 
 from rl.files.checkpoint import sha256
-from rl.run_figures import AF_RATE, GAP
-from rl.validate import OBJECTIVES
+from rl.run.figures import AF_RATE, GAP
+from rl.run.validate import OBJECTIVES
 
 STEPS = ["algo.steps=2", "monitors.eval_every=1", "tracking.checkpoint_every=1", "algo.learning_rate=1e-3"]
 SWEPT = "algo.bf16=false,true"

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from rl.errors import ConfigError
-from rl.run_figures import figures
+from rl.run.figures import figures
 from rl.sweep_board import Board, counted
 from rl.sweep_job import Report, own_state
 from rl.sweep_rows import Row, announce, announced, append, summary, without_secrets

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from monitors.panel import Panel
 from rl import judging, transcripts
-from rl.evaluation import transcript_rows
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, TAGS, Prompt, Request, Rollout, Scored
+from rl.run.evaluation import transcript_rows
 from rl.transcripts import Reading, Rejected, Transcript, divide, interpret, read_transcripts
 
 VERDICT = ["complied", "af", "af_score", "antilab", "well_formed"]

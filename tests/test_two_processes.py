@@ -14,7 +14,7 @@ from test_grpo import assert_same_gradient
 
 from rl.command.entry import composed
 from rl.command.ranks import rank_problems
-from rl.validate import problems
+from rl.run.validate import problems
 
 ROOT = Path(__file__).resolve().parent.parent
 

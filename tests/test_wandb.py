@@ -22,7 +22,7 @@ from PIL import Image
 
 from rl.command.entry import composed
 from rl.files.secrets import redact
-from rl.run import run
+from rl.run.run import run
 from rl.tracking.curve_summary import curve_summary
 from rl.tracking.record import TRANSCRIPT_FIELDS, JsonlSink, Tracker, truncate_after
 from rl.tracking.wandb_sink import WandbSettings, WandbSink

@@ -19,7 +19,7 @@ from test_wandb import CONFIG, offline_runs, record_of, settings
 from wandb_server import Received, WandbServer, serving
 
 from rl.command.entry import composed
-from rl.run import run
+from rl.run.run import run
 from rl.tracking.curve_summary import curve_summary
 from rl.tracking.record import JsonlSink, Tracker, truncate_after
 from rl.tracking.wandb_sink import WandbSink

@@ -23,12 +23,12 @@ from rl.errors import GoalguardError
 from rl.files.atomic import replace_text
 from rl.files.json_lines import json_object
 from rl.files.outputs import file_problems
-from rl.manifest import hardware, versions
+from rl.run.manifest import hardware, versions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VARIANTS = (OURS, "stock", "stock_no_checkpointing")
 STARTUP = {
-    "import": ["-c", "import rl.run"],
+    "import": ["-c", "import rl.run.run"],
     "dry_run": ["-m", "scripts.train", "dry_run=true"],
 }
 STARTUP_TRIES = 3

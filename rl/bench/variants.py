@@ -27,7 +27,7 @@ from rl.config.schema import Config
 from rl.records import Prompt
 from rl.rollout.decoder import LlamaDecoder
 from rl.rollout.sampler import Sampler, left_pad
-from rl.watch import step_figures
+from rl.run.watch import step_figures
 
 STAGES = ("generation", "scoring", "monitoring", "reference")
 """Stages with a stopwatch; `update` is the rest of a step: log-probabilities, backward pass, optimizer, bookkeeping."""

@@ -1,7 +1,7 @@
 """From a command line to a configuration: every problem is collected and told in one message, with exit code 2.
 
 Hydra stops at the first override it cannot place, with its own words. Here each override is tried alone against the
-composed configuration first, so that all wrong ones are reported together with whatever `rl.validate` finds.
+composed configuration first, so that all wrong ones are reported together with whatever `rl.run.validate` finds.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Requests of one's own: a file of JSON lines, checked whole before anything else happens, split by what is asked for.
 
 A run keeps a copy in its directory. Its name and place decide nothing; its content is part of what the run is
-(`rl.identity`), so a run is continued on the very requests that it was begun with.
+(`rl.run.identity`), so a run is continued on the very requests that it was begun with.
 """
 
 from __future__ import annotations

@@ -15,21 +15,21 @@ from rl.command.ranks import agreed
 from rl.config.plain import config_yaml
 from rl.config.schema import Config
 from rl.errors import ConfigError
-from rl.evaluation import Evaluator
 from rl.files.atomic import replace_text
 from rl.files.disk import disk_errors
 from rl.files.lock import held
-from rl.identity import differences, identity_of, stored_if_readable
-from rl.manifest import Manifest
 from rl.organism.load import load_organism
-from rl.parts import parts_of, trainer_of
 from rl.probe.monitor import probe_watch
 from rl.report import write_report
-from rl.resume import rewind, step_of
+from rl.run.evaluation import Evaluator
+from rl.run.identity import differences, identity_of, stored_if_readable
+from rl.run.manifest import Manifest
+from rl.run.parts import parts_of, trainer_of
+from rl.run.resume import rewind, step_of
+from rl.run.watch import Outlets, Watcher
 from rl.scenario.request_file import keep_requests, kept_in
 from rl.tracking.progress import Progress
 from rl.tracking.sinks import tracker
-from rl.watch import Outlets, Watcher
 
 
 def run(config: Config, run_dir: Path) -> Path:

@@ -20,13 +20,13 @@ from rl.command.ranks import rank_problems
 from rl.config.schema import Config
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.files.checkpoint import INFO_FILE, verify_checkpoint
-from rl.identity import differences, stored
 from rl.instruments.monitors import panel_problems, probe_problems
 from rl.instruments.rater import rater_folder
 from rl.mitigation.assembly import mitigation_problems
 from rl.organism.build.place import SOURCES, locate
 from rl.organism.build.recipe_check import motive_problems
-from rl.request_checks import file_problems
+from rl.run.identity import differences, stored
+from rl.run.request_checks import file_problems
 from rl.scenario.check import scenario_problems
 from rl.scenario.requests import CONFLICTS, held_out_sample
 from rl.scenario.settings import TIERS

@@ -21,10 +21,10 @@ from rl.algo.grpo import StepStats
 from rl.algo.lora import saveable
 from rl.config.schema import Config, StopConfig
 from rl.errors import TrainingDiverged
-from rl.evaluation import Evaluator
 from rl.files.checkpoint import save_checkpoint
 from rl.probe.monitor import ProbeWatch
 from rl.records import Verdict
+from rl.run.evaluation import Evaluator
 from rl.tracking.progress import Progress
 from rl.tracking.record import Tracker
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rl.files.json_lines import json_lines
-from rl.manifest import seconds_in
+from rl.run.manifest import seconds_in
 
 AF_RATE, GAP = "eval/free/af_rate", "eval/gap"
 

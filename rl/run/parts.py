@@ -15,12 +15,12 @@ from rl.instruments.rater import reward_from
 from rl.mitigation.assembly import Mitigation, mitigation_from
 from rl.mitigation.interrogation import Interrogator, interrogator_from
 from rl.organism.build.model import Organism
-from rl.request_checks import refuse_unfit
-from rl.resume import Sealer
 from rl.rollout.sampler import Sampler, Sampling
+from rl.run.request_checks import refuse_unfit
+from rl.run.resume import Sealer
+from rl.run.watch import Watcher
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, setting_from
-from rl.watch import Watcher
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 def file_problems(config: Config) -> Iterator[str]:
     """What is wrong with the file of requests: its lines, how many there are to train on, their length.
 
-    Whether enough are held out is `rl.validate`'s to say, as it is for the requests of the project.
+    Whether enough are held out is `rl.run.validate`'s to say, as it is for the requests of the project.
     """
     path = config.scenario.requests
     if path is None:

@@ -14,12 +14,12 @@ from rl.command.ranks import agreed, first
 from rl.config.plain import config_yaml
 from rl.config.schema import Config
 from rl.errors import ConfigError
-from rl.identity import identity_of, identity_of_file
-from rl.manifest import status_in
 from rl.organism.build.place import described
-from rl.request_checks import tell_requests
-from rl.run_figures import figures
-from rl.validate import problems
+from rl.run.figures import figures
+from rl.run.identity import identity_of, identity_of_file
+from rl.run.manifest import status_in
+from rl.run.request_checks import tell_requests
+from rl.run.validate import problems
 
 
 def train(config: Config) -> float | None:
@@ -67,7 +67,7 @@ def checked(config: Config) -> Config:
 def train_in(config: Config, run_dir: Path) -> float:
     """Run or continue one configuration in a directory and print its table; the objective's last value."""
     from rl.report import final_table
-    from rl.run import run
+    from rl.run.run import run
 
     print(batch_arithmetic(config), file=sys.stderr)
     tell_requests(config)
@@ -80,7 +80,7 @@ def train_in(config: Config, run_dir: Path) -> float:
 
 def follow_in(config: Config, run_dir: Path) -> None:
     """Help the first process with its run."""
-    from rl.run import follow
+    from rl.run.run import follow
 
     follow(config, run_dir)
 

@@ -22,7 +22,7 @@ from rl.command import ranks
 from rl.errors import MissingFile
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import INFO_FILE, changed_file, hashes_of, sync_tree
-from rl.manifest import status_in
+from rl.run.manifest import status_in
 from rl.tracking.record import truncate_after
 
 RESUME, METRICS, TRANSCRIPTS = "resume", "metrics.jsonl", "transcripts"
