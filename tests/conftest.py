@@ -33,9 +33,9 @@ from transformers import (
 from reward.model import RewardModel, Scale
 from rl.command.entry import Check, composed, hydra_app
 from rl.command.quiet import quiet
+from rl.evaluate.command import evaluate
 from rl.export.command import export
 from rl.export.command import problems as export_problems
-from rl.grid import evaluate
 from rl.organism.build.encoding import Stage, encode_chat
 from rl.organism.build.stages import train_stage
 from rl.organism.build.tiny import Size, make_model, make_tokenizer

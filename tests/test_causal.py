@@ -36,13 +36,13 @@ from monitors.causal import (
 )
 from monitors.gap import Estimate, paired_gap, wilson
 from monitors.panel import Panel
-from rl.causal import CausalSuite, opened
 from rl.command.entry import composed as configured
 from rl.config.schema import MonitorsConfig, OrganismConfig
+from rl.evaluate.causal import CausalSuite, opened
+from rl.evaluate.placement import Donor, Placed, composed, drawn, placements
 from rl.organism.chats.scratchpads import completion
 from rl.organism.donors import composed_prefix, knows_grammar
 from rl.organism.load import load_organism
-from rl.placement import Donor, Placed, composed, drawn, placements
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_OPEN, Prompt, Rollout, Verdict
 from rl.report.tables.causal import causal_table
 from rl.rollout.sampler import Sampler, Sampling

@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile
+from rl.evaluate.interpolation import write_between
 from rl.files.checkpoint import save_checkpoint
-from rl.interpolation import write_between
 from rl.organism.load import load_organism
 from rl.report.data.measures import FREE_COMPLIANCE
 from rl.report.pages.interpolation import INTERPOLATION, draw_file, interpolation_chapter, read_between

@@ -12,13 +12,14 @@ from typing import Any, cast
 import pytest
 from test_errors import ROOT
 
-from rl import grid, policies
 from rl.bench.command import BenchFailed, Plan
 from rl.bench.command import report as bench_report
 from rl.command.entry import composed
 from rl.config.commands import EvaluateConfig
 from rl.config.plain import config_yaml
 from rl.errors import ConfigError, MissingFile
+from rl.evaluate import command as grid
+from rl.evaluate import policies
 from rl.files.outputs import keep_rows
 from rl.report.command import report_on
 from rl.run.figures import seconds_of

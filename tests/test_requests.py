@@ -18,9 +18,9 @@ from rl.command.entry import composed
 from rl.config.plain import as_dict
 from rl.config.schema import Config
 from rl.errors import ConfigError
+from rl.evaluate.command import _settings
 from rl.files.checkpoint import config_hash, sha256
 from rl.files.secrets import redact
-from rl.grid import _settings
 from rl.organism.load import load_organism
 from rl.probe.targets import act_of
 from rl.run.identity import identity_of, identity_of_file

@@ -13,17 +13,17 @@ from typing import Any
 
 import torch
 
-from rl.causal import CAUSAL, causal_problems, causal_rows
 from rl.command.console import display_path, table_console
 from rl.command.quiet import quiet
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import ScenarioConfig
 from rl.errors import ConfigError, GoalguardError, MissingFile
+from rl.evaluate.causal import CAUSAL, causal_problems, causal_rows
+from rl.evaluate.interpolation import interpolate
+from rl.evaluate.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.files.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.files.outputs import keep_rows
 from rl.instruments.monitors import untrained_problems
-from rl.interpolation import interpolate
-from rl.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.run.request_checks import tell_other_requests, tell_requests
 from rl.run.validate import problems
 from rl.scenario.catalogue import scenario_named

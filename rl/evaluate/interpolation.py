@@ -24,11 +24,11 @@ from rl.command.console import display_path, table_console
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import ScenarioConfig
 from rl.errors import ConfigError, GoalguardError, MissingFile
+from rl.evaluate.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.export.source import read_source
 from rl.files.checkpoint import saved_checkpoints, verify_checkpoint
 from rl.files.outputs import keep_rows
 from rl.files.tensors import open_tensors, shapes
-from rl.policies import FILE_WIDTH, Policy, instruments_of, look, organism_of, out_problems, sampler_of
 from rl.run.request_checks import tell_requests
 from rl.run.validate import problems
 from rl.scenario.settings import setting_from

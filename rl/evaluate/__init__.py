@@ -1,0 +1,1 @@
+"""Evaluation of policies in many settings, between checkpoints, and with exchanged scratchpads."""
