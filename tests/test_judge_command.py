@@ -21,14 +21,15 @@ from judge_server import Asked, JudgeServer, Reply, serving, vote
 
 from monitors.gap import paired_gap, wilson
 from monitors.panel import Panel
-from rl import judging, tallies
 from rl.command.entry import hydra_app
-from rl.judging import judge, judge_file
-from rl.judging_files import Files
-from rl.judging_progress import LinesProgress
+from rl.judge import command as judging
+from rl.judge import tallies
+from rl.judge.command import judge, judge_file
+from rl.judge.files import Files
+from rl.judge.progress import LinesProgress
+from rl.judge.tallies import Tally
+from rl.judge.transcripts import Reading, Transcript
 from rl.records import Verdict
-from rl.tallies import Tally
-from rl.transcripts import Reading, Transcript
 
 ROOT = Path(__file__).resolve().parent.parent
 ADDED = ["complied", "af", "af_score", "antilab", "well_formed", "explanation"]

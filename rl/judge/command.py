@@ -22,11 +22,11 @@ from rl.command.console import table_console
 from rl.command.interrupts import EXIT_INTERRUPTED
 from rl.errors import ConfigError, GoalguardError
 from rl.instruments.monitors import panel_from, panel_problems, untrained_problems
-from rl.judging_files import Files, Partial
-from rl.judging_progress import LinesProgress
+from rl.judge.files import Files, Partial
+from rl.judge.progress import LinesProgress
+from rl.judge.tallies import Tally
+from rl.judge.transcripts import Transcript, read_transcripts
 from rl.records import Verdict
-from rl.tallies import Tally
-from rl.transcripts import Transcript, read_transcripts
 
 BATCH_LINES, BATCH_BYTES = 256, 16 * 1024 * 1024
 """A batch ends with the line that reaches either."""

@@ -11,8 +11,8 @@ from rich.text import Text
 from monitors.gap import paired_gap, wilson
 from monitors.judge_prompt import readable
 from monitors.panel import TRAINED_ON, UNTRAINED
+from rl.judge.transcripts import Transcript
 from rl.records import Verdict
-from rl.transcripts import Transcript
 
 MEASURES = ("complied", "alignment faking", "anti-lab", "well formed")
 MOST_GROUPS = 24

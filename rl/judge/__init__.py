@@ -1,0 +1,1 @@
+"""The monitors over transcripts that anybody wrote."""
