@@ -3,7 +3,7 @@
 from rl.command.entry import hydra_app
 from rl.run.train import train
 from rl.run.validate import problems
-from rl.sweep import sweep
+from rl.sweep.command import sweep
 
 if __name__ == "__main__":
     hydra_app(train, "config", problems, sweep, kept="everything written so far is kept, resume=auto continues")

@@ -46,7 +46,7 @@ from rl.run.train import train
 from rl.run.validate import problems
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording, setting_from, wording_from
-from rl.sweep import sweep
+from rl.sweep.command import sweep
 
 torch.set_num_threads(1)
 

@@ -28,7 +28,7 @@ from rl.run.resume import latest_resume
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LIMIT_S = 300.0
 SERVER = get_context("forkserver")
-SERVER.set_forkserver_preload(["pytest", "rl.run.run", "rl.sweep"])
+SERVER.set_forkserver_preload(["pytest", "rl.run.run", "rl.sweep.command"])
 
 
 @dataclass(frozen=True)

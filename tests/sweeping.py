@@ -13,7 +13,7 @@ import pytest
 from rl.command.entry import hydra_app
 from rl.run.train import train
 from rl.run.validate import problems
-from rl.sweep import sweep
+from rl.sweep.command import sweep
 
 Sweeping = Callable[..., int]
 

@@ -16,7 +16,7 @@ from rl.config.schema import Config
 from rl.mitigation.assembly import chosen_names, mitigation_problems
 from rl.run.identity import identity_of
 from rl.run.validate import problems
-from rl.sweep_plan import plan_of
+from rl.sweep.plan import plan_of
 
 OTHERS = {"none", "kl_output_only"}
 NAMES = sorted(path.stem for path in (CONF / "mitigation").glob("*.yaml") if path.stem not in OTHERS)

@@ -28,7 +28,7 @@ from rl.run.parts import parts_of, trainer_of
 from rl.run.validate import problems
 from rl.scenario.request_file import KEPT, read_requests
 from rl.scenario.requests import held_out_sample, load_requests, select
-from rl.sweep_place import sweep_key
+from rl.sweep.place import sweep_key
 
 SAMPLE = Path(__file__).resolve().parent.parent / "docs" / KEPT
 

@@ -18,7 +18,7 @@ from rl.report import write_comparison
 from rl.report.data.arms import BASELINE, arm_of
 from rl.report.data.expectations import EXPECTED, verdict
 from rl.report.data.measures import Reading
-from rl.sweep_plan import plan_of
+from rl.sweep.plan import plan_of
 
 ENDS = {"baseline": [24, 27, 30, 29, 25], "length_hinge": [12, 9, 15, 13, 10], "two_seeds": [12, 9]}
 

@@ -15,9 +15,9 @@ from sweeping import sweeping_in
 
 from rl.command.entry import composed
 from rl.errors import ConfigError
-from rl.sweep_place import begun, jobs_at_once, place_of, sweep_key, threads_of
-from rl.sweep_plan import Plan, note, plan_of
-from rl.sweep_plugins import EXTRAS, quoted
+from rl.sweep.place import begun, jobs_at_once, place_of, sweep_key, threads_of
+from rl.sweep.plan import Plan, note, plan_of
+from rl.sweep.plugins import EXTRAS, quoted
 
 
 def hydra_node(kind: str, sweeper: str = "basic", **keys: object) -> HydraConf:
@@ -134,7 +134,7 @@ def test_a_job_lives_where_its_configuration_was_begun_and_never_in_anothers_dir
 def test_parallel_jobs_share_the_cores_and_a_continued_run_keeps_its_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rl.sweep_place.cpu_count", lambda: 8)
+    monkeypatch.setattr("rl.sweep.place.cpu_count", lambda: 8)
     config = composed(["threads=4"])
     fresh = tmp_path / "0"
     shares = {jobs: threads_of(config, fresh, hydra_node("joblib", n_jobs=jobs)) for jobs in (1, 2, 3, 8, 20)}

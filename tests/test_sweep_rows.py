@@ -15,9 +15,9 @@ import torch
 
 from rl.errors import ConfigError
 from rl.run.figures import figures
-from rl.sweep_board import Board, counted
-from rl.sweep_job import Report, own_state
-from rl.sweep_rows import Row, announce, announced, append, summary, without_secrets
+from rl.sweep.board import Board, counted
+from rl.sweep.job import Report, own_state
+from rl.sweep.rows import Row, announce, announced, append, summary, without_secrets
 
 ROW = Row(0, ["seed=0"], "running", "0")
 

@@ -27,8 +27,8 @@ from rl.files.secrets import redact_text
 from rl.run.figures import figures, seconds_of
 from rl.run.manifest import status_in
 from rl.run.train import checked, train_in
-from rl.sweep_place import forget_command, place_of, threads_of
-from rl.sweep_rows import Row, announce, append, summary, without_secrets
+from rl.sweep.place import forget_command, place_of, threads_of
+from rl.sweep.rows import Row, announce, append, summary, without_secrets
 from rl.tracking.record import status_of
 
 LOG = "job.log"

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rl.run.figures import GAP, figures
-from rl.sweep_plan import label
-from rl.sweep_rows import Row, announced, without_secrets
+from rl.sweep.plan import label
+from rl.sweep.rows import Row, announced, without_secrets
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 _ORDER = ("running", "failed", "interrupted", "waiting", "finished")

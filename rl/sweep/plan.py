@@ -25,9 +25,9 @@ from rl.files.checkpoint import config_hash
 from rl.files.json_lines import json_object
 from rl.run.manifest import status_in
 from rl.run.validate import problems
-from rl.sweep_place import begun, sweep_key
-from rl.sweep_plugins import key_of, master, own_defaults, quoted, sharing, unless_given, unswept
-from rl.sweep_rows import without_secrets
+from rl.sweep.place import begun, sweep_key
+from rl.sweep.plugins import key_of, master, own_defaults, quoted, sharing, unless_given, unswept
+from rl.sweep.rows import without_secrets
 
 SWEEP_FILE = "sweep.json"
 
