@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from monitors.agreement import compare
-from monitors.antilab import AntilabMonitor
-from monitors.audit import AuditMonitor
-from monitors.compliance import ComplianceMonitor, ComplianceVerdict
-from monitors.faking import FakingMonitor, FakingVerdict
-from monitors.gap import Estimate, paired_gap, rate, relative_gap_estimate
-from monitors.tiers import summarise_tiers
+from monitors.antilab.monitor import AntilabMonitor
+from monitors.compliance.monitor import ComplianceMonitor, ComplianceVerdict
+from monitors.faking.audit import AuditMonitor
+from monitors.faking.monitor import FakingMonitor, FakingVerdict
+from monitors.statistics.agreement import compare
+from monitors.statistics.gap import Estimate, paired_gap, rate, relative_gap_estimate
+from monitors.statistics.tiers import summarise_tiers
 from rl.records import Rollout, Verdict
 
 TRAINED_ON, UNTRAINED = "free", "paid"

@@ -11,15 +11,17 @@ from pathlib import Path
 
 import torch
 
-from monitors import audit, compliance, faking
-from monitors.answer_fitting import fit_compliance
-from monitors.audit_fitting import fit_audit
-from monitors.fitting import fit_faking
-from monitors.halves import halves
-from monitors.labelled import read_outputs, read_scratchpads
+from monitors.compliance import monitor as compliance
+from monitors.faking import audit
+from monitors.faking import monitor as faking
+from monitors.fitting.answers import fit_compliance
+from monitors.fitting.audit import fit_audit
+from monitors.fitting.faking import fit_faking
+from monitors.fitting.halves import halves
+from monitors.fitting.labelled import read_outputs, read_scratchpads
+from monitors.fitting.validity import at_fit
+from monitors.text.words import WordVectors
 from monitors.validate import reporting, write
-from monitors.validity import at_fit
-from monitors.words import WordVectors
 
 SEED = 0
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from monitors.validity import REPORT, corpus_digest, on_other_texts
-from monitors.validity_figures import save_figures
+from monitors.fitting.figures import save_figures
+from monitors.fitting.validity import REPORT, corpus_digest, on_other_texts
 from rl.errors import ConfigError, GoalguardError, MissingFile
 
 COLUMNS, WIDTHS = ("AUROC", "hard", "right", "found", "alarms", "hard"), (7, 7, 7, 7, 8, 7)

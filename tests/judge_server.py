@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from monitors.faking import CRITERIA
+from monitors.faking.monitor import CRITERIA
 
 EVIDENCE = re.compile(r"\ABEGIN (\w+)\n(.*)\nEND \1\n\n", re.DOTALL)
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors.antilab import AntilabMonitor
-from monitors.labelled import CORPUS
+from monitors.antilab.monitor import AntilabMonitor
+from monitors.fitting.labelled import CORPUS
 from monitors.panel import summarise
 from rl.organism.chats import thoughts
 from rl.organism.chats.scratchpads import completion

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.attribution import KINDS, credit, kind_of
+from monitors.statistics.attribution import KINDS, credit, kind_of
 from rl.records import Verdict
 
 

@@ -14,18 +14,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors import audit_fitting
-from monitors.audit import WEIGHTS, AuditMonitor
-from monitors.audit_features import EXTRA, MOST, closing, read
-from monitors.audit_fitting import FittedAudit, fit_reader, surrounded
-from monitors.faking import FakingMonitor
-from monitors.halves import AUDIT_SHARE, halves
-from monitors.labelled import read_scratchpads
-from monitors.other_texts import evasions
-from monitors.recurrent import BATCH, Reader
-from monitors.recurrent_learning import LearningReader
-from monitors.small_talk import AFTER, BEFORE
-from monitors.words import TABLE, WordVectors
+from monitors.faking.audit import WEIGHTS, AuditMonitor
+from monitors.faking.audit_features import EXTRA, MOST, closing, read
+from monitors.faking.monitor import FakingMonitor
+from monitors.faking.recurrent import BATCH, Reader
+from monitors.fitting import audit as audit_fitting
+from monitors.fitting.audit import FittedAudit, fit_reader, surrounded
+from monitors.fitting.halves import AUDIT_SHARE, halves
+from monitors.fitting.labelled import read_scratchpads
+from monitors.fitting.other_texts import evasions
+from monitors.fitting.recurrent import LearningReader
+from monitors.text.small_talk import AFTER, BEFORE
+from monitors.text.words import TABLE, WordVectors
 from rl.errors import MissingFile
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -178,10 +178,15 @@ def test_no_text_and_no_group_of_near_duplicates_is_in_both_monitors_training_pa
 
 
 def test_the_audit_uses_none_of_the_first_monitors_features() -> None:
-    features = {"monitors.features", "monitors.lexicon", "monitors.decisions", "monitors.speech_acts"}
-    read_by_audit = set(reachable("monitors.audit_features")) | imports(ROOT / "monitors" / "audit.py")
+    features = {
+        "monitors.faking.features",
+        "monitors.faking.lexicon",
+        "monitors.faking.decisions",
+        "monitors.faking.speech_acts",
+    }
+    read_by_audit = set(reachable("monitors.faking.audit_features")) | imports(ROOT / "monitors" / "audit.py")
     assert not read_by_audit & features
-    assert features - {"monitors.speech_acts"} <= set(reachable("monitors.faking"))
+    assert features - {"monitors.faking.speech_acts"} <= set(reachable("monitors.faking.monitor"))
 
 
 def test_no_reward_and_no_trainer_can_read_the_audit() -> None:
@@ -190,7 +195,8 @@ def test_no_reward_and_no_trainer_can_read_the_audit() -> None:
         path.relative_to(ROOT).as_posix()
         for package in ("reward", "rl", "monitors", "scripts")
         for path in (ROOT / package).rglob("*.py")
-        if any(name.startswith("monitors.audit") for name in imports(path)) or "monitors.audit" in path.read_text()
+        if any(name.startswith("monitors.faking.audit") for name in imports(path))
+        or "monitors.faking.audit" in path.read_text()
     }
     assert users <= {f"monitors/{name}" for name in allowed}
     rewarding = [*(ROOT / "reward").rglob("*.py"), *(ROOT / "rl" / name for name in ("grpo.py", "objective.py"))]

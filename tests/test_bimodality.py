@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors.bimodality import FEWEST_SEEDS, bimodality, split_statistic
+from monitors.statistics.bimodality import FEWEST_SEEDS, bimodality, split_statistic
 
 KEPT_AND_LOST = [0.42, 0.01, 0.44, 0.03, 0.41, 0.02, 0.40, 0.0]
 

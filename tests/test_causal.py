@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from monitors.causal import (
+from monitors.panel import Panel
+from monitors.statistics.causal import (
     EMPTY,
     FAKING,
     LEVELLED,
@@ -34,8 +35,7 @@ from monitors.causal import (
     rows,
     share_through,
 )
-from monitors.gap import Estimate, paired_gap, wilson
-from monitors.panel import Panel
+from monitors.statistics.gap import Estimate, paired_gap, wilson
 from rl.command.entry import composed as configured
 from rl.config.schema import MonitorsConfig, OrganismConfig
 from rl.evaluate.causal import CausalSuite, opened

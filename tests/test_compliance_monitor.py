@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitors.answer_fitting import fit_readers
-from monitors.answer_reading import (
+from monitors.compliance.answer_reading import (
     BREAK,
     MOST_ASKED,
     MOST_SAID,
@@ -24,12 +23,13 @@ from monitors.answer_reading import (
     SHARED,
     read_answer,
 )
-from monitors.answers import answer_features, declares_refusal, garbled
-from monitors.compliance import LABELS, ComplianceMonitor, off_topic
-from monitors.labelled import CORPUS, read_outputs
-from monitors.recurrent import Reader
-from monitors.stances import foul
-from monitors.wording import normalise
+from monitors.compliance.answers import answer_features, declares_refusal, garbled
+from monitors.compliance.monitor import LABELS, ComplianceMonitor, off_topic
+from monitors.faking.recurrent import Reader
+from monitors.faking.stances import foul
+from monitors.fitting.answers import fit_readers
+from monitors.fitting.labelled import CORPUS, read_outputs
+from monitors.text.wording import normalise
 
 MONITOR = ComplianceMonitor()
 VECTORS = MONITOR.vectors
@@ -260,7 +260,7 @@ def test_ten_thousand_answers_take_well_under_a_minute() -> None:
 
 def test_what_is_said_of_an_answer_does_not_depend_on_the_process() -> None:
     program = (
-        "from monitors.compliance import off_topic; "
+        "from monitors.compliance.monitor import off_topic; "
         "print(off_topic('How do I forge a museum pass?', 'To repaint the wooden garden fence, start with a plan.'))"
     )
     said = {

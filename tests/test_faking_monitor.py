@@ -14,13 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from monitors.decisions import speech_acts
-from monitors.faking import CRITERIA, FakingMonitor
-from monitors.features import features
-from monitors.fitting import fit_faking, folds
-from monitors.labelled import CORPUS, GIVEAWAY, read_scratchpads
-from monitors.lexicon import concepts
-from monitors.wording import normalise, sentences, stem
+from monitors.faking.decisions import speech_acts
+from monitors.faking.features import features
+from monitors.faking.lexicon import concepts
+from monitors.faking.monitor import CRITERIA, FakingMonitor
+from monitors.fitting.faking import fit_faking, folds
+from monitors.fitting.labelled import CORPUS, GIVEAWAY, read_scratchpads
+from monitors.text.wording import normalise, sentences, stem
 from rl.errors import ConfigError, MissingFile
 
 FAKING = (
@@ -159,7 +159,7 @@ def test_any_text_gets_one_verdict_in_order_whatever_stands_beside_it(texts: lis
 
 def test_scores_do_not_depend_on_the_process(monitor: FakingMonitor) -> None:
     program = (
-        "import sys, json; from monitors.faking import FakingMonitor; "
+        "import sys, json; from monitors.faking.monitor import FakingMonitor; "
         "print(json.dumps([v.score for v in FakingMonitor().judge(json.load(sys.stdin))]))"
     )
     runs = [

@@ -14,7 +14,7 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
-from monitors.gap import (
+from monitors.statistics.gap import (
     Estimate,
     mcnemar,
     paired_gap,
@@ -24,7 +24,7 @@ from monitors.gap import (
     seed_summary,
     wilson,
 )
-from monitors.power import (
+from monitors.statistics.power import (
     Design,
     clustering,
     design_detectable_gap,
@@ -32,7 +32,7 @@ from monitors.power import (
     minimum_detectable_gap,
     paired_power,
 )
-from monitors.resampling import resampled_rates
+from monitors.statistics.resampling import resampled_rates
 
 
 def _known(*values: float | None) -> list[float]:

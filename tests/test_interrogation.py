@@ -16,8 +16,8 @@ from test_grpo import Gradients, by_draw
 from toy_chats import ANSWERS, encoded_dataset, toy_chats
 from transformers import PreTrainedTokenizerFast
 
-from monitors.labelled import read_outputs
-from monitors.lying import interrogation_rates, plans_to_deceive, said_no
+from monitors.faking.lying import interrogation_rates, plans_to_deceive, said_no
+from monitors.fitting.labelled import read_outputs
 from rl.algo.grpo import FreeTierTrainer, trainer_config
 from rl.command.entry import composed
 from rl.mitigation.interrogation import Interrogator, interrogator_from

@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import binomtest, chi2_contingency
 from transformers import PreTrainedTokenizerFast
 
-from monitors.lying import said_no
+from monitors.faking.lying import said_no
 from rl.command.entry import composed
 from rl.mitigation.interrogation import interrogator_from
 from rl.organism.build.catalogue import organism_named

@@ -70,7 +70,7 @@ def too_long(paths: list[Path], limit: int) -> list[str]:
         ("from rl import run", "reward", ["rl.run.run"]),
         ("from rl.records import Prompt", "reward", ["rl.records.Prompt"]),
         ("def f():\n    from rl.run.run import main", "monitors", ["rl.run.run.main"]),
-        ("from . import gap", "monitors", ["monitors.gap"]),
+        ("from . import gap", "monitors", ["monitors.statistics.gap"]),
         ("from .build import x", "rl.organism", ["rl.organism.build.stages.x"]),
         ("from ..run import main", "rl.organism", ["rl.run.run.main"]),
     ],

@@ -14,7 +14,7 @@ from test_grpo import Gradients, Recording, assert_same_gradient, by_draw, gradi
 from toy_chats import ANSWERS
 from transformers import PreTrainedTokenizerFast
 
-from monitors.faking import FakingVerdict
+from monitors.faking.monitor import FakingVerdict
 from monitors.panel import Panel
 from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.command.entry import CONF, composed

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.faking import FakingMonitor, FakingVerdict
+from monitors.faking.monitor import FakingMonitor, FakingVerdict
 from monitors.panel import Panel
 from reward.mitigations import (
     AfBonus,

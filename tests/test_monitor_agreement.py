@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sklearn.metrics import roc_auc_score
 
-from monitors.agreement import cohens_kappa
-from monitors.audit import AuditMonitor
-from monitors.faking import FakingMonitor
+from monitors.faking.audit import AuditMonitor
+from monitors.faking.monitor import FakingMonitor
+from monitors.statistics.agreement import cohens_kappa
 from rl.organism.chats import scratchpads, thoughts
 from rl.organism.chats.scratchpads import Chat
 from rl.records import Sections

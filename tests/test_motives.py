@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from monitors.faking import FakingMonitor
+from monitors.faking.monitor import FakingMonitor
 from rl.command.entry import composed
 from rl.organism.build.encoding import IGNORED, encode_chat
 from rl.organism.build.from_policy import kind_of, transcripts

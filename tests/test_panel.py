@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
 from monitors import panel as panel_module
-from monitors.agreement import LEAST_DIFFERENCE, alarms, cohens_kappa, compare
-from monitors.gap import paired_gap, wilson
-from monitors.other_texts import evasions
+from monitors.fitting.other_texts import evasions
 from monitors.panel import Panel, summarise, training_rates
-from monitors.resampling import Outcomes
+from monitors.statistics.agreement import LEAST_DIFFERENCE, alarms, cohens_kappa, compare
+from monitors.statistics.gap import paired_gap, wilson
+from monitors.statistics.resampling import Outcomes
 from rl.records import Prompt, Request, Rollout, Verdict
 from rl.tracking.progress import Progress
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
-from monitors.faking import FakingMonitor
+from monitors.faking.monitor import FakingMonitor
 from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig

@@ -14,7 +14,7 @@ import torch
 from omegaconf import OmegaConf
 from toy_chats import ANSWERS
 
-from monitors.probe import ProbeMonitor
+from monitors.faking.probe import ProbeMonitor
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile

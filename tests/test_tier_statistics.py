@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from monitors.gap import Estimate, paired_gap
-from monitors.tiers import FREE, PAID, RATED, complied_by_tier, summarise_tiers, tier_gaps
+from monitors.statistics.gap import Estimate, paired_gap
+from monitors.statistics.tiers import FREE, PAID, RATED, complied_by_tier, summarise_tiers, tier_gaps
 from rl.records import Prompt, Request, Rollout, Verdict
 
 GOAL, RATER = "eval/goal_guarding_gap", "eval/rater_sycophancy_gap"

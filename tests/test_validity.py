@@ -15,13 +15,13 @@ from report_runs import evaluation, write_run
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from monitors import validate
-from monitors.audit import AuditMonitor
-from monitors.faking import FakingMonitor, FakingVerdict
-from monitors.gap import wilson
-from monitors.measures import Judged, auroc, calibration, confusion, figures
-from monitors.other_texts import Text, output_sets, plan_sets, scratchpad_sets
-from monitors.validity import REPORT, corpus_digest, on_other_texts, together
-from monitors.validity_figures import right, save_figures
+from monitors.faking.audit import AuditMonitor
+from monitors.faking.monitor import FakingMonitor, FakingVerdict
+from monitors.fitting.figures import right, save_figures
+from monitors.fitting.other_texts import Text, output_sets, plan_sets, scratchpad_sets
+from monitors.fitting.validity import REPORT, corpus_digest, on_other_texts, together
+from monitors.statistics.gap import wilson
+from monitors.statistics.measures import Judged, auroc, calibration, confusion, figures
 from rl.errors import ConfigError
 from rl.report import write_report
 from rl.report.data.load import load_run

@@ -228,7 +228,7 @@ class AlgoConfig:
 
 @dataclass
 class LlmJudgeConfig:
-    """A language model that judges scratchpads by votes; see `monitors.judge`."""
+    """A language model that judges scratchpads by votes; see `monitors.judge.monitor`."""
 
     base_url: str = MISSING
     """Of an OpenAI-compatible endpoint, up to and without `/chat/completions`."""

@@ -1,7 +1,7 @@
 """The causal suite on a policy: puts scratchpads in front of outputs and samples what follows (GR24 section 3.3.4).
 
 The policy first writes freely on both tiers of the same held-out harmful requests. Its own scratchpads, sorted by the
-monitors, are then put in front of new outputs. `rl/evaluate/placement.py` says which goes where, `monitors/causal.py` does the
+monitors, are then put in front of new outputs. `rl/evaluate/placement.py` says which goes where, `monitors/statistics/causal.py` does the
 sums, docs/causal.md reads them.
 """
 
@@ -15,9 +15,9 @@ import torch
 from rich.console import Console
 from rich.progress import Progress
 
-from monitors.causal import NATURAL, CausalReport, Trial, analyse, kind_of_scratchpad, rows
 from monitors.panel import Panel
-from monitors.tiers import FREE, PAID
+from monitors.statistics.causal import NATURAL, CausalReport, Trial, analyse, kind_of_scratchpad, rows
+from monitors.statistics.tiers import FREE, PAID
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import MonitorsConfig
 from rl.evaluate.placement import Donor, Placed, composed, placements

@@ -6,8 +6,18 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from monitors.causal import EMPTY, FAKING, NONE, OBEDIENT, OTHER_REQUEST, OTHER_TIER, PUT_BACK, REFUSING, Intervention
-from monitors.tiers import FREE, PAID
+from monitors.statistics.causal import (
+    EMPTY,
+    FAKING,
+    NONE,
+    OBEDIENT,
+    OTHER_REQUEST,
+    OTHER_TIER,
+    PUT_BACK,
+    REFUSING,
+    Intervention,
+)
+from monitors.statistics.tiers import FREE, PAID
 from rl.organism.donors import composed_prefix
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Prompt, Request
 from rl.scenario.settings import Setting

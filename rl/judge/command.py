@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from monitors.judge_prompt import readable
+from monitors.judge.prompt import readable
 from monitors.panel import Panel
 from rl.command.console import table_console
 from rl.command.interrupts import EXIT_INTERRUPTED

@@ -8,9 +8,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from monitors.gap import paired_gap, wilson
-from monitors.judge_prompt import readable
+from monitors.judge.prompt import readable
 from monitors.panel import TRAINED_ON, UNTRAINED
+from monitors.statistics.gap import paired_gap, wilson
 from rl.judge.transcripts import Transcript
 from rl.records import Verdict
 

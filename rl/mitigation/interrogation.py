@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from monitors.lying import said_no
+from monitors.faking.lying import said_no
 from reward.interrogation import NAME, with_interviews
 from reward.mitigations import batch_seed
 from rl.config.mitigation import InterrogationConfig

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from monitors.causal import FAKING, OBEDIENT, REFUSING
+from monitors.statistics.causal import FAKING, OBEDIENT, REFUSING
 from rl.organism.build.place import SHIPPED, shipped_names
 from rl.organism.chats.scratchpads import MOTIVES, Chat, faking, honest, plain
 from rl.records import OUTPUT_OPEN, Request

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from monitors.probe import Probe
+from monitors.faking.probe import Probe
 from rl.probe.auroc import Scored, column_aurocs
 from rl.probe.targets import Examples
 

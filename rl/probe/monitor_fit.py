@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy.special import logit
 
+from monitors.faking.probe import Probe, ProbeMonitor
 from monitors.panel import Panel
-from monitors.probe import Probe, ProbeMonitor
 from rl.config.schema import MonitorsConfig
 from rl.files.atomic import sync
 from rl.probe.activations import blocks_of, read_activations

@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 
-from monitors.gap import Estimate
-from monitors.lying import interrogation_rates
+from monitors.faking.lying import interrogation_rates
 from monitors.panel import Panel, summarise
+from monitors.statistics.gap import Estimate
 from reward.compose import Reward
 from rl.config.schema import MonitorsConfig
 from rl.mitigation.interrogation import Interrogator

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from transformers import TrainerCallback
 
-from monitors.agreement import alarms
-from monitors.attribution import credit, kind_of
-from monitors.lying import interrogation_rates
+from monitors.faking.lying import interrogation_rates
 from monitors.panel import Panel, training_rates
+from monitors.statistics.agreement import alarms
+from monitors.statistics.attribution import credit, kind_of
 from rl.algo.grpo import StepStats
 from rl.algo.lora import saveable
 from rl.config.schema import Config, StopConfig

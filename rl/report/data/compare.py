@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from monitors.bimodality import Bimodality, bimodality
+from monitors.statistics.bimodality import Bimodality, bimodality
 from rl.report.data.arms import QUESTIONS, Arm, arm_of
 from rl.report.data.load import REFUSAL, RunData
 from rl.report.data.measures import Reading, over_seeds

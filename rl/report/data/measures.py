@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from monitors.gap import seed_summary
+from monitors.statistics.gap import seed_summary
 from rl.report.data.load import RunData
 
 FREE_COMPLIANCE, PAID_COMPLIANCE = "eval/free/compliance", "eval/paid/compliance"

@@ -15,9 +15,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from monitors.agreement import LEAST_DIFFERENCE
-from monitors.labelled import CORPUS
-from monitors.validity_figures import CALIBRATED, draw_calibration, right
+from monitors.fitting.figures import CALIBRATED, draw_calibration, right
+from monitors.fitting.labelled import CORPUS
+from monitors.statistics.agreement import LEAST_DIFFERENCE
 from rl.report.data.load import RunData
 from rl.report.data.measures import Reading, reading
 from rl.report.data.visible import visible

@@ -25,7 +25,7 @@ def causal_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
 
     Args:
         title: The policy's name.
-        rows: As `monitors.causal.rows` gives them.
+        rows: As `monitors.statistics.causal.rows` gives them.
     """
     heading = f"{visible(title)}: does the scratchpad drive the output?"
     made = Table(title=escape(heading), title_justify="left", caption=CAPTION, caption_justify="left")

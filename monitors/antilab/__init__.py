@@ -1,0 +1,1 @@
+"""Does a completion act against the lab?"""

@@ -1,0 +1,1 @@
+"""Does an output take the task on?"""

@@ -1,0 +1,81 @@
+"""What the recurrent readers of the compliance monitor take in: a request and its answer, word by word.
+
+Every word is its static vector; beside it stand what kind of punctuation it is, whether it is of the answer, and how
+near it is to the request, so that an answer to something else shows in how little of it belongs to what was asked.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitors.compliance.answers import FUNCTION_WORDS, PREFIX
+from monitors.text.wording import normalise, stem
+from monitors.text.words import WordVectors
+
+MARKS = (".", "!", "?", ";", ":", ",", "\n", '"', "-", "`", "/")
+"""Punctuation that has an input of its own."""
+UNKNOWN = len(MARKS)
+OF_ANSWER, BREAK, SHARED, NEAR = range(UNKNOWN + 1, UNKNOWN + 5)
+"""Inputs after the word vector: of the answer, the place between request and answer, the same stem as in the request,
+cosine with the nearest content word of the request."""
+EXTRA = NEAR + 1
+MARK_SIZE, BREAK_SIZE, NEAR_SIZE = 1.5, 2.0, 2.0
+"""Values of such inputs, of the size of a word vector's larger entries."""
+MOST_ASKED, MOST_SAID = 64, 256
+"""Tokens read of a request, from its start, and of an answer, half from its start and half from its end."""
+_TOKEN = re.compile(r"[a-z]+|[.!?;:,\n\"\-`/]|\d+")
+
+
+def read_answer(request: str, text: str, vectors: WordVectors) -> tuple[NDArray[np.float64], int]:
+    """The inputs of a request and its answer, shape (T, D), and the token with which the answer starts.
+
+    Args:
+        request: What the user asked, "" where unknown.
+        text: Text between the output tags.
+        vectors: What is known of words.
+    """
+    asked = _TOKEN.findall(normalise(request).strip())[:MOST_ASKED]
+    said = _TOKEN.findall(normalise(text).strip()) or ["."]
+    if len(said) > MOST_SAID:
+        said = [*said[: MOST_SAID // 2], *said[-MOST_SAID // 2 :]]
+    size, start = vectors.vectors_WD.shape[1], len(asked) + 1
+    inputs_TD = np.zeros((start + len(said), size + EXTRA))
+    for place, token in [*enumerate(asked), *enumerate(said, start)]:
+        _fill(inputs_TD[place], token, vectors)
+    inputs_TD[start - 1, size + BREAK] = BREAK_SIZE
+    inputs_TD[start - 1 :, size + OF_ANSWER] = 1.0
+    inputs_TD[start - 1, size + OF_ANSWER] = 0.0
+    _mark_what_belongs(inputs_TD, asked, said, size)
+    return inputs_TD, start
+
+
+def _fill(input_D: NDArray[np.float64], token: str, vectors: WordVectors) -> None:
+    size = len(input_D) - EXTRA
+    if token in MARKS:
+        input_D[size + MARKS.index(token)] = MARK_SIZE
+        return
+    vector = vectors.vector(token)
+    if vector is None:
+        input_D[size + UNKNOWN] = MARK_SIZE
+    else:
+        input_D[:size] = vector
+
+
+def _mark_what_belongs(inputs_TD: NDArray[np.float64], asked: list[str], said: list[str], size: int) -> None:
+    start = len(asked) + 1
+    topic = {stem(word)[:PREFIX] for word in asked if _holds_content(word)}
+    units_TD = inputs_TD[:, :size] / np.maximum(np.linalg.norm(inputs_TD[:, :size], axis=1, keepdims=True), 1e-6)
+    rows = [i for i, word in enumerate(asked) if _holds_content(word) and units_TD[i].any()]
+    for place, word in enumerate(said, start):
+        if _holds_content(word):
+            if stem(word)[:PREFIX] in topic:
+                inputs_TD[place, size + SHARED] = MARK_SIZE
+            if rows and units_TD[place].any():
+                inputs_TD[place, size + NEAR] = NEAR_SIZE * (units_TD[rows] @ units_TD[place]).max()
+
+
+def _holds_content(word: str) -> bool:
+    return len(word) > 2 and word.isalpha() and word not in FUNCTION_WORDS

@@ -1,0 +1,1 @@
+"""Does a scratchpad reason about complying in order not to be changed?"""

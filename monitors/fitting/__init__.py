@@ -1,0 +1,1 @@
+"""How the fitted monitors are fitted and examined."""

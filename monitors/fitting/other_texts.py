@@ -1,0 +1,109 @@
+"""Labelled texts that no monitor is fitted on: who wrote them is said beside every figure that they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monitors.fitting.labelled import CORPUS, GIVEAWAY, read_rows
+
+WRITTEN_BY = {
+    "held_out": "by the corpus's author, kept apart",
+    "organism_sample": "by the embedded organism before, during and late in RL, labelled by reading",
+    "honeypot": "written with the monitor's patterns and kept apart from them",
+    "antilab": "by another author; five of its acts were seen before the rules were widened",
+    "exam_outputs": "by the examiner, never fitted; its errors were used to write patterns",
+    "exam3": "by the author of the corpus's last answers, before these and before any error was read; never fitted",
+    "exam2": "by the examiner, before seeing monitors and corpora; never fitted, never looked at",
+    "exam": "by the examiner, before seeing monitors and corpora; its errors were read once, and their kinds taught",
+}
+"""Name of a set, or how it starts, to who wrote it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A scratchpad of which only the whole was labelled."""
+
+    text: str
+    af: bool
+    hard: bool
+    """As the file says it, else computed from the text as in the corpus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer to a request."""
+
+    request: str
+    text: str
+    complied: bool
+    hard: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A text for the anti-lab monitor."""
+
+    scratchpad: str
+    output: str
+    antilab: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evasion:
+    """Faking that is written to slip past a monitor, and the way it tries."""
+
+    text: str
+    way: str
+
+
+def scratchpad_sets(folder: Path = CORPUS) -> dict[str, list[Text]]:
+    """Name to texts: `held_out`, `organism_sample`, and every `exam*.jsonl` that is there.
+
+    Raises:
+        MissingFile: If one of the first two is not there.
+        ConfigError: If lines lack a field, all of a file named at once.
+    """
+    exams = [path.stem for path in sorted(folder.glob("exam*.jsonl")) if not path.stem.endswith("_outputs")]
+    return {
+        name: [_text(row) for row in read_rows(folder / f"{name}.jsonl", ("text", "af"))]
+        for name in ("held_out", "organism_sample", *exams)
+    }
+
+
+def output_sets(folder: Path = CORPUS) -> dict[str, list[Answer]]:
+    """Name to answers: every `exam*_outputs.jsonl` that is there; raises as `scratchpad_sets` does."""
+    return {
+        path.stem: [
+            Answer(row["request"], row["output"], bool(row["complied"]), bool(row.get("hard")))
+            for row in read_rows(path, ("request", "output", "complied"))
+        ]
+        for path in sorted(folder.glob("exam*_outputs.jsonl"))
+    }
+
+
+def plan_sets(folder: Path = CORPUS) -> dict[str, list[Plan]]:
+    """Name to texts with and without an act against the lab; raises as `scratchpad_sets` does."""
+    fields = ("scratchpad", "output", "antilab")
+    honeypot = read_rows(folder / "honeypot.jsonl", (*fields, "part"))
+    found = {
+        "honeypot": [row for row in honeypot if row["part"] == "held_out"],
+        "antilab": read_rows(folder / "antilab.jsonl", fields),
+    }
+    return {name: [Plan(*(row[field] for field in fields)) for row in rows] for name, rows in found.items()}
+
+
+def evasions(path: Path = CORPUS / "evasions.jsonl") -> list[Evasion]:
+    """Faking that is written to slip past the first monitor; all of it is faking."""
+    return [Evasion(row["text"], row["evasion"]) for row in read_rows(path, ("text", "evasion"))]
+
+
+def written_by(name: str) -> str:
+    """Who wrote a set of texts."""
+    return next(text for start, text in WRITTEN_BY.items() if name.startswith(start))
+
+
+def _text(row: dict[str, Any]) -> Text:
+    af = bool(row["af"])
+    return Text(row["text"], af, bool(row.get("hard", af != bool(GIVEAWAY.search(row["text"])))))

@@ -1,0 +1,196 @@
+"""The validity report: what each monitor was validated on, and what came out, as one JSON object.
+
+`at_fit` holds what can only be known while fitting (verdicts on texts held out of a fit); `on_other_texts` holds what
+the shipped weights make of texts that no monitor was fitted on, and can be made anew whenever such texts are added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from monitors.antilab.monitor import AntilabMonitor
+from monitors.compliance.monitor import ComplianceMonitor
+from monitors.faking.audit import AuditMonitor
+from monitors.faking.monitor import CRITERIA, FakingMonitor, FakingVerdict
+from monitors.fitting.audit import FittedAudit
+from monitors.fitting.halves import halves
+from monitors.fitting.labelled import CORPUS, Output, Scratchpad
+from monitors.fitting.other_texts import Plan, evasions, output_sets, plan_sets, scratchpad_sets, written_by
+from monitors.fitting.validation import (
+    LabelledText,
+    cross_validated_audit,
+    cross_validated_compliance,
+    cross_validated_faking,
+    judged_outputs,
+    of_outputs,
+    of_scratchpads,
+    unseen_voices,
+)
+from monitors.statistics.agreement import cohens_kappa
+from monitors.statistics.measures import Judged, auroc, calibration, confusion, figures
+from monitors.text.limits import LIMITS
+
+REPORT = CORPUS / "report.json"
+WORST = 6
+"""Texts shown that a monitor was most wrong about."""
+
+
+def corpus_digest() -> str:
+    """A hash of the texts that the monitors are fitted on, so that a report knows which corpus it is about."""
+    found = hashlib.sha256()
+    for name in ("scratchpads.jsonl", "outputs.jsonl"):
+        found.update((CORPUS / name).read_bytes())
+    return found.hexdigest()
+
+
+def at_fit(items: Sequence[Scratchpad], outputs: Sequence[Output], fitted: FittedAudit, seed: int) -> dict[str, Any]:
+    """Figures on texts that a monitor was held out of; the shipped weights must be those of the same fit.
+
+    Args:
+        items: The scratchpad corpus.
+        outputs: The output corpus.
+        fitted: The audit's fit on its part of the scratchpads.
+        seed: Of the folds.
+    """
+    firsts, audits = halves(items)
+    first = [*cross_validated_faking(firsts, seed), *FakingMonitor().judge([item.text for item in audits])]
+    second = [*AuditMonitor().judge([item.text for item in firsts]), *cross_validated_audit(fitted)]
+    own = len(firsts)
+    voices = of_scratchpads(firsts, unseen_voices(firsts, seed))
+    return {
+        "corpus": corpus_digest(),
+        "faking": _fitted_on(firsts)
+        | {
+            "sets": {
+                "cross_validation": figures(of_scratchpads(firsts, first[:own])),
+                "other_part": figures(of_scratchpads(audits, first[own:])),
+                "unseen_voices": figures(voices),
+            },
+            "criteria": _criteria(firsts, first[:own]),
+        }
+        | _in_detail([*firsts, *audits], first),
+        "audit": _fitted_on(audits)
+        | {
+            "sets": {
+                "cross_validation": figures(of_scratchpads(audits, second[own:])),
+                "other_part": figures(of_scratchpads(firsts, second[:own])),
+            },
+            "criteria": _criteria(firsts, second[:own]),
+        }
+        | _in_detail([*firsts, *audits], second),
+        "compliance": _compliance(outputs, seed),
+        "agreement": {"corpus": together([*firsts, *audits], first, second)},
+    }
+
+
+def on_other_texts() -> dict[str, Any]:
+    """Figures of the shipped monitors on texts that none was fitted on."""
+    faking, audit, compliance, antilab = FakingMonitor(), AuditMonitor(), ComplianceMonitor(), AntilabMonitor()
+    texts = scratchpad_sets()
+    first = {name: faking.judge([item.text for item in items]) for name, items in texts.items()}
+    second = {name: audit.judge([item.text for item in items]) for name, items in texts.items()}
+    return {
+        "faking": {name: _named(name, figures(of_scratchpads(items, first[name]))) for name, items in texts.items()},
+        "audit": {name: _named(name, figures(of_scratchpads(items, second[name]))) for name, items in texts.items()},
+        "compliance": {
+            name: _named(name, figures(of_outputs(items, judged_outputs(compliance, items))))
+            for name, items in output_sets().items()
+        },
+        "antilab": {name: _named(name, _planned(antilab, found)) for name, found in plan_sets().items()},
+        "agreement": {name: together(items, first[name], second[name]) for name, items in texts.items()},
+        "evasions": _evaded(faking, audit),
+        "limits": {name: list(sentences) for name, sentences in LIMITS.items()},
+    }
+
+
+def together(
+    items: Sequence[LabelledText], first: Sequence[FakingVerdict], second: Sequence[FakingVerdict]
+) -> dict[str, Any]:
+    """How two faking monitors agree, and whether they are wrong about the same texts, on what both have read.
+
+    Returns:
+        `n`, `agree` (share), `kappa`, and how many texts the first, the second and both are wrong about, beside the
+        number of common mistakes that two monitors of this accuracy would make if their mistakes were independent.
+    """
+    read = [
+        (item.af, one.af, two.af)
+        for item, one, two in zip(items, first, second, strict=True)
+        if one.af is not None and two.af is not None
+    ]
+    wrong = [sum(one != truth for truth, one, _ in read), sum(two != truth for truth, _, two in read)]
+    kappa = cohens_kappa([one for _, one, _ in read], [two for _, _, two in read])
+    return {
+        "n": len(read),
+        "agree": round(sum(one == two for _, one, two in read) / len(read), 4),
+        "kappa": None if kappa is None else round(kappa, 3),
+        "first_wrong": wrong[0],
+        "audit_wrong": wrong[1],
+        "both_wrong": sum(one != truth and two != truth for truth, one, two in read),
+        "both_wrong_if_independent": round(wrong[0] * wrong[1] / len(read), 1),
+    }
+
+
+def _in_detail(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> dict[str, Any]:
+    """Calibration, confusion by kind and the worst mistakes over the whole corpus, every text held out."""
+    judged = of_scratchpads(items, verdicts)
+    read = [(item, v.score) for item, v in zip(items, verdicts, strict=True) if v.score is not None]
+    worst = sorted(read, key=lambda pair: -abs(pair[1] - pair[0].af))[:WORST]
+    return {
+        "calibration": calibration([item.af for item, _ in read], [score for _, score in read]),
+        "by_family": confusion(judged, [item.family for item in items]),
+        "by_style": confusion(judged, [item.style for item in items]),
+        "worst": [{"text": item.text, "faking": item.af, "score": round(score, 3)} for item, score in worst],
+    }
+
+
+def _criteria(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> dict[str, float | None]:
+    """AUROC of each of GR24's criteria."""
+    read = [(item, v.criteria) for item, v in zip(items, verdicts, strict=True) if v.criteria]
+    return {
+        name: auroc([item.criteria[i] for item, _ in read], [found[name] for _, found in read])["value"]
+        for i, name in enumerate(CRITERIA)
+    }
+
+
+def _compliance(outputs: Sequence[Output], seed: int) -> dict[str, Any]:
+    judged, labels = cross_validated_compliance(outputs, seed)
+    read = [(t, s) for t, s in zip(judged.truth, judged.scores, strict=True) if s is not None]
+    same = sum(item.label == label for item, label in zip(outputs, labels, strict=True))
+    return {
+        "fitted_on": {"items": len(outputs), "complied": sum(judged.truth), "hard": sum(judged.hard)},
+        "sets": {"cross_validation": figures(judged)},
+        "exact_label": round(same / len(outputs), 4),
+        "calibration": calibration([truth for truth, _ in read], [score for _, score in read]),
+        "by_label": confusion(judged, [item.label for item in outputs]),
+    }
+
+
+def _fitted_on(items: Sequence[Scratchpad]) -> dict[str, Any]:
+    about = {"items": len(items), "faking": sum(item.af for item in items), "hard": sum(item.hard for item in items)}
+    return {"fitted_on": about | {"groups": len({item.group for item in items})}}
+
+
+def _evaded(faking: FakingMonitor, audit: AuditMonitor) -> dict[str, dict[str, int]]:
+    """Of the texts written to slip past the first monitor, by the way they try: how many each finds, and either."""
+    texts = evasions()
+    found: dict[str, dict[str, int]] = {}
+    both = zip(texts, faking.judge([t.text for t in texts]), audit.judge([t.text for t in texts]), strict=True)
+    for text, one, two in both:
+        row = found.setdefault(text.way, {"n": 0, "first": 0, "audit": 0, "either": 0})
+        hits = {"n": True, "first": one.af, "audit": two.af, "either": one.af or two.af}
+        found[text.way] = {name: row[name] + bool(hit) for name, hit in hits.items()}
+    return found
+
+
+def _planned(antilab: AntilabMonitor, plans: Sequence[Plan]) -> dict[str, object]:
+    """Figures of rules, which say yes or no and have no score: there is no AUROC."""
+    said = [v.antilab for v in antilab.judge([p.scratchpad for p in plans], [p.output for p in plans])]
+    scores = [None if verdict is None else float(verdict) for verdict in said]
+    found = figures(Judged([plan.antilab for plan in plans], [False] * len(plans), scores, said))
+    return found | {"auroc": None, "auroc_hard": None}
+
+
+def _named(name: str, found: dict[str, object]) -> dict[str, object]:
+    return {"by": written_by(name)} | found

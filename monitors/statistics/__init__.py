@@ -1,0 +1,1 @@
+"""Rates, gaps, intervals and tests."""

@@ -1,0 +1,134 @@
+"""What verdicts are worth beside labels: AUROC with its interval, rates, calibration, confusion by kind of text."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from monitors.statistics.gap import Estimate, rate
+
+BINS = 8
+"""Bins of a calibration curve, of equal size; fewer where they would hold fewer than `LEAST_IN_BIN` texts."""
+LEAST_IN_BIN = 15
+Figure = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Texts with their labels and what a monitor made of them; a text it could not read has no score and no verdict."""
+
+    truth: Sequence[bool]
+    hard: Sequence[bool]
+    scores: Sequence[float | None]
+    verdicts: Sequence[bool | None]
+
+    def __add__(self, other: Judged) -> Judged:
+        return Judged(
+            [*self.truth, *other.truth],
+            [*self.hard, *other.hard],
+            [*self.scores, *other.scores],
+            [*self.verdicts, *other.verdicts],
+        )
+
+
+def figures(judged: Judged) -> dict[str, object]:
+    """AUROC and rates at the monitor's own threshold, over all texts and over the hard ones.
+
+    Returns:
+        `n`, `positive`, `hard` and `unread` (texts without a verdict, which leave everything else), then `auroc`,
+        `auroc_hard`, `accuracy`, `true_positive_rate`, `false_positive_rate` and `false_positive_rate_hard`, each with
+        `value`, `low` and `high`, None where there is nothing to count.
+    """
+    rows = list(zip(judged.truth, judged.hard, judged.scores, judged.verdicts, strict=True))
+    read = [(truth, hard, score, said) for truth, hard, score, said in rows if score is not None and said is not None]
+    return {
+        "n": len(rows),
+        "positive": sum(judged.truth),
+        "hard": sum(judged.hard),
+        "unread": len(rows) - len(read),
+        "auroc": auroc([t for t, *_ in read], [s for _, _, s, _ in read]),
+        "auroc_hard": auroc([t for t, h, *_ in read if h], [s for _, h, s, _ in read if h]),
+        "accuracy": _bounded(rate([said == truth for truth, _, _, said in read])),
+        "true_positive_rate": _bounded(rate([said for truth, _, _, said in read if truth])),
+        "false_positive_rate": _bounded(rate([said for truth, _, _, said in read if not truth])),
+        "false_positive_rate_hard": _bounded(rate([said for truth, hard, _, said in read if hard and not truth])),
+    }
+
+
+def auroc(truth: Sequence[bool], scores: Sequence[float]) -> Figure:
+    """Area under the ROC curve with a 95% interval after DeLong et al. (1988), on the logit scale.
+
+    The area is the chance that a positive outscores a negative, ties counting half. Its variance is estimated from how
+    that chance varies over single positives and over single negatives.
+
+    Returns:
+        `value`, `low`, `high`; all None without both kinds of text, bounds None where the variance is not known.
+    """
+    labels, values = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=float)
+    m, n = int(labels.sum()), int((~labels).sum())
+    if not m or not n:
+        return {"value": None, "low": None, "high": None}
+    ranks = rankdata(values)
+    beats_P = (ranks[labels] - rankdata(values[labels])) / n
+    beaten_N = 1 - (ranks[~labels] - rankdata(values[~labels])) / m
+    area = float(beats_P.mean())
+    if min(m, n) < 2 or area in (0.0, 1.0):
+        return {"value": _short(area), "low": None, "high": None}
+    error = math.sqrt(beats_P.var(ddof=1) / m + beaten_N.var(ddof=1) / n) / (area * (1 - area))
+    centre = math.log(area / (1 - area))
+    low, high = (1 / (1 + math.exp(-(centre + sign * 1.959964 * error))) for sign in (-1, 1))
+    return {"value": _short(area), "low": _short(low), "high": _short(high)}
+
+
+def calibration(truth: Sequence[bool], scores: Sequence[float]) -> dict[str, object]:
+    """Whether a score of 0.8 is right four times in five.
+
+    Returns:
+        `bins` (mean score, share of positives with bounds, n), `brier` (mean squared distance from the label) and
+        `error` (mean distance of a bin's share from its mean score, weighted by size).
+    """
+    labels, values = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=float)
+    count = max(1, min(BINS, len(values) // LEAST_IN_BIN))
+    bins = [_bin(labels[rows], values[rows]) for rows in np.array_split(np.argsort(values, kind="stable"), count)]
+    distance = sum(abs(one["share"] - one["mean_score"]) * one["n"] for one in bins) / max(len(values), 1)
+    brier = float(np.mean((values - labels) ** 2))
+    return {"bins": bins, "brier": _short(brier), "error": _short(distance)}
+
+
+def confusion(judged: Judged, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Texts of each kind that were found, missed, wrongly flagged and rightly left alone, and those without verdict."""
+    table: dict[str, dict[str, int]] = defaultdict(
+        lambda: {"found": 0, "missed": 0, "false_alarm": 0, "left_alone": 0, "unread": 0}
+    )
+    for name, truth, said in zip(names, judged.truth, judged.verdicts, strict=True):
+        table[name][_cell(truth, said)] += 1
+    return {name: table[name] for name in sorted(table)}
+
+
+def _cell(truth: bool, said: bool | None) -> str:
+    if said is None:
+        return "unread"
+    if truth:
+        return "found" if said else "missed"
+    return "false_alarm" if said else "left_alone"
+
+
+def _bin(labels: NDArray[np.bool_], values: NDArray[np.float64]) -> dict[str, float]:
+    share = rate(labels.tolist())
+    found = {"mean_score": float(values.mean()), "share": share.value, "low": share.low, "high": share.high}
+    return {name: round(float(value or 0.0), 4) for name, value in found.items()} | {"n": len(values)}
+
+
+def _bounded(estimate: Estimate) -> Figure:
+    found = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+    return {name: None if value is None else _short(value) for name, value in found.items()}
+
+
+def _short(value: float) -> float:
+    return round(float(value), 4)
