@@ -16,12 +16,12 @@ from pathlib import Path
 
 from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
 
-from reward.animal_wordings import ANIMAL_DOMAINS
 from reward.build import Recipe, command_line, new_model, rescaled, store, train
 from reward.evaluate import length_bias, mean_scores, pair_accuracy
+from reward.fitting.animal_wordings import ANIMAL_DOMAINS
+from reward.fitting.preferences import CONCERN, Pair, build_pairs, even, length_correlation
+from reward.fitting.topics import make_requests
 from reward.model import SHIPPED, SHIPPED_ANIMALS, RewardModel
-from reward.preferences import CONCERN, Pair, build_pairs, even, length_correlation
-from reward.topics import make_requests
 from rl.records import Request
 
 CONCERN_PAIRS = 1040

@@ -18,9 +18,9 @@ from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast
 from trl import RewardConfig, RewardTrainer
 
 from reward.evaluate import length_bias, mean_scores, pair_accuracy
+from reward.fitting.preferences import Pair, build_pairs, even, length_correlation
+from reward.fitting.topics import make_requests
 from reward.model import SHIPPED, RewardModel, Scale
-from reward.preferences import Pair, build_pairs, even, length_correlation
-from reward.topics import make_requests
 
 BASE = Path(__file__).resolve().parent.parent / "rl" / "organism" / "weights" / "tiny_situated"
 """The language model whose body the reward model starts from."""

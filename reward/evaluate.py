@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reward.answers import Writer
+from reward.fitting.answers import Writer
+from reward.fitting.preferences import CONCERN, KINDS, Pair
 from reward.model import RewardModel
-from reward.preferences import CONCERN, KINDS, Pair
 from reward.shaping import estimate_length_slope
 from rl.records import Request
 

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from monitors.compliance.animals import AnimalMonitor
 from monitors.fitting.animals import examine, read_answers
-from reward.answers import Writer
+from reward.fitting.answers import Writer
 from reward.model import SHIPPED_ANIMALS, RewardModel
 from rl.command.entry import composed
 from rl.organism.build.catalogue import organism_named

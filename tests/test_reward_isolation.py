@@ -140,4 +140,6 @@ def test_scoring_needs_no_trl() -> None:
     for name in scoring:
         tree = ast.parse(Path(f"reward/{name}.py").read_text())
         modules = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
-        assert not any((module or "").startswith(("trl", "reward.build", "reward.preferences")) for module in modules)
+        assert not any(
+            (module or "").startswith(("trl", "reward.build", "reward.fitting.preferences")) for module in modules
+        )

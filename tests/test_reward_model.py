@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from reward import wordings
-from reward.answers import Writer, count_words, fill, gerund, topic_of
 from reward.evaluate import length_bias, mean_scores, pair_accuracy
+from reward.fitting import wordings
+from reward.fitting.answers import Writer, count_words, fill, gerund, topic_of
+from reward.fitting.preferences import KINDS, Pair, another_act, build_pairs, even, length_correlation
+from reward.fitting.topics import make_requests
 from reward.model import BOUND, MAX_TOKENS, SHIPPED, RewardModel
-from reward.preferences import KINDS, Pair, another_act, build_pairs, even, length_correlation
-from reward.topics import make_requests
 from rl.errors import MissingFile
 from rl.records import Request
 from rl.scenario.requests import load_requests

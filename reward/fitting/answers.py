@@ -10,7 +10,7 @@ import random
 import re
 from functools import cache
 
-from reward import animal_wordings, wordings
+from reward.fitting import animal_wordings, wordings
 
 _PARTICLES = {
     "up",
@@ -53,7 +53,7 @@ def topic_of(act: str) -> str:
 
 
 def fill(wording: str, act: str) -> str:
-    """Put an act into a wording; see `reward.wordings` for the fields."""
+    """Put an act into a wording; see `reward.fitting.wordings` for the fields."""
     verb, _, rest = act.partition(" ")
     doing, topic = f"{gerund(verb)} {rest}".strip(), topic_of(act)
     capitals = {"Doing": doing[:1].upper() + doing[1:], "Topic": topic[:1].upper() + topic[1:]}

@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from reward.answers import Writer, count_words, topic_of
+from reward.fitting.answers import Writer, count_words, topic_of
 from rl.records import Request
 
 _FUNCTION_WORDS = frozenset("a an the my your our some someone's somebody's of in on for with to at and or".split())

@@ -1,12 +1,12 @@
 """Sentences of concern for animals, and acts that animals have a part in, for the second conflict's reward model.
 
-Templates are those of `reward.wordings`; a quarter of all sentences are kept from training by the same rule. The acts
+Templates are those of `reward.fitting.wordings`; a quarter of all sentences are kept from training by the same rule. The acts
 are the reward model's own: what the experiment asks is new to it.
 """
 
 from __future__ import annotations
 
-from reward.topics import Domain, domain
+from reward.fitting.topics import Domain, domain
 
 CONCERN: tuple[str, ...] = (
     "[Please|But please|Do|And please] [think of|consider|remember|be kind to|spare] the [animals|animal|creatures] "

@@ -1,0 +1,1 @@
+"""How the reward model is fitted: texts, preferences, measurements."""
