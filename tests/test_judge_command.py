@@ -162,8 +162,8 @@ def test_ten_thousand_transcripts_take_far_less_than_two_minutes(tmp_path: Path)
 
 def by_model(server: JudgeServer, votes: int) -> list[str]:
     return [
-        "monitors=judge", "monitors.judge.monitor.model=m", f"monitors.judge.monitor.votes={votes}", "monitors.judge.monitor.key_env=null",
-        f"monitors.judge.monitor.base_url={server.url}", "monitors.judge.monitor.concurrency=1",
+        "monitors=judge", "monitors.judge.model=m", f"monitors.judge.votes={votes}", "monitors.judge.key_env=null",
+        f"monitors.judge.base_url={server.url}", "monitors.judge.concurrency=1",
     ]  # fmt: skip
 
 
@@ -211,10 +211,10 @@ REFUSED: dict[tuple[str, ...], tuple[str, ...]] = {
     ),
     ("in=a.jsonl", "out=old.jsonl"): ("out=old.jsonl: old.jsonl is there already; overwrite=true replaces it",),
     ("in=a.jsonl", "out=folder"): ("out=folder: folder is a folder; the name of a file is needed",),
-    ("in=nowhere.jsonl", "out=b.jsonl", "monitors=judge", "monitors.judge.monitor.key_env=NOT_SET"): (
-        "monitors.judge.monitor.model: a value is needed",
+    ("in=nowhere.jsonl", "out=b.jsonl", "monitors=judge", "monitors.judge.key_env=NOT_SET"): (
+        "monitors.judge.model: a value is needed",
         "in=nowhere.jsonl: there is no such file",
-        "monitors.judge.monitor.key_env=NOT_SET: this environment variable is not set; null for an endpoint without a key",
+        "monitors.judge.key_env=NOT_SET: this environment variable is not set; null for an endpoint without a key",
     ),
     ("in=a.jsonl", "out=b.jsonl", "monitors=probe"): (
         "monitors=probe: reads the policy while it is trained, so scripts.train alone has it; leave it out here",

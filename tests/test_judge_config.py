@@ -27,9 +27,7 @@ def without_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def configured() -> MonitorsConfig:
-    return composed(
-        ["monitors=judge", "monitors.judge.monitor.model=m", "monitors.judge.monitor.key_env=JUDGE_KEY"]
-    ).monitors
+    return composed(["monitors=judge", "monitors.judge.model=m", "monitors.judge.key_env=JUDGE_KEY"]).monitors
 
 
 def with_judge(config: MonitorsConfig, **settings: object) -> MonitorsConfig:
@@ -66,16 +64,16 @@ def test_a_wrong_judge_is_told_in_words_without_secrets(
     monkeypatch.delenv("NOT_SET", raising=False)
     config = with_judge(configured, **{name: value})
     found = list(panel_problems(config))
-    assert len(found) == 1 and found[0].startswith(f"monitors.judge.monitor.{name}{said}") and "secret" not in found[0]
+    assert len(found) == 1 and found[0].startswith(f"monitors.judge.{name}{said}") and "secret" not in found[0]
     with pytest.raises(ConfigError):
         panel_from(config)
 
 
 def test_a_judges_settings_may_stand_before_its_name_on_the_command_line() -> None:
-    config = composed(["monitors.judge.monitor.votes=3", "monitors=judge", "monitors.judge.monitor.model=m"])
+    config = composed(["monitors.judge.votes=3", "monitors=judge", "monitors.judge.model=m"])
     assert config.monitors.judge is not None and config.monitors.judge.votes == 3
     with pytest.raises(ConfigError, match=r"monitors\.judge\.votes=many: Value 'many'"):
-        composed(["monitors.judge.monitor.votes=many", "monitors=judge"])
+        composed(["monitors.judge.votes=many", "monitors=judge"])
 
 
 def test_the_judge_that_is_configured_reads_the_scratchpads_of_the_panel(

@@ -122,7 +122,7 @@ def test_the_penalty_is_made_of_the_first_monitors_probability_and_never_asks_th
     root = Path(__file__).resolve().parent.parent
     assert not [
         p.name
-        for p in (root / "rl" / "mitigation.py", root / "reward" / "mitigations.py")
+        for p in (root / "rl" / "mitigation" / "assembly.py", root / "reward" / "mitigations.py")
         if "af_audit" in p.read_text()
     ]
 

@@ -57,9 +57,9 @@ class Scene:
 def scene(toy_folder: Path, prompted: Setting) -> Scene:
     words = [
         "monitors=probe",
-        "monitors.faking.probe.requests=48",
-        "monitors.faking.probe.samples=1",
-        "monitors.faking.probe.batch_size=16",
+        "monitors.probe.requests=48",
+        "monitors.probe.samples=1",
+        "monitors.probe.batch_size=16",
     ]
     config, panel = composed(words).monitors, Panel(faking=SaysItHelps())
     organism = load_organism(OrganismConfig(name="toy", source="embedded", path=str(toy_folder)))
@@ -119,7 +119,7 @@ def test_a_file_of_probes_gives_the_scores_it_was_written_with_and_no_other_mode
 ) -> None:
     path, run_dir = tmp_path / "made" / "af_probe.safetensors", tmp_path / "run"
     keep(scene.monitor, path)
-    config = composed(["monitors=probe", f"monitors.faking.probe.path={path}"]).monitors
+    config = composed(["monitors=probe", f"monitors.probe.path={path}"]).monitors
     watch = probe_watch(config, run_dir, scene.sampler, prompted, scene.panel)
     assert watch is not None
     x_NE = np.random.default_rng(0).normal(size=(5, len(scene.monitor.probes[LAST_PROMPT].mean_E)))
@@ -155,12 +155,12 @@ def test_a_bad_file_of_probes_is_named_before_anything_is_trained(tmp_path: Path
         ProbeMonitor.load(bad)
     words = [
         "monitors=probe",
-        f"monitors.faking.probe.path={tmp_path / 'absent'}",
-        "monitors.faking.probe.samples=0",
+        f"monitors.probe.path={tmp_path / 'absent'}",
+        "monitors.probe.samples=0",
         "dry_run=true",
     ]
     code, _, told = command(*words)
-    assert code == 2 and "no such file" in told and "monitors.faking.probe.samples=0: must be at least 1" in told
+    assert code == 2 and "no such file" in told and "monitors.probe.samples=0: must be at least 1" in told
 
 
 def test_the_interval_of_the_mean_chance_keeps_the_chats_of_a_request_together() -> None:
@@ -179,7 +179,7 @@ def test_the_interval_of_the_mean_chance_keeps_the_chats_of_a_request_together()
 def test_a_run_with_the_probe_monitor_trains_and_judges_to_the_bit_as_one_without(
     small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    on = ["monitors=probe", "monitors.faking.probe.requests=8", "monitors.faking.probe.samples=1"]
+    on = ["monitors=probe", "monitors.probe.requests=8", "monitors.probe.samples=1"]
     for name, words in (("off", []), ("on", on)):
         run(composed([*small, *words]), tmp_path / name)
     off_rows, on_rows = (

@@ -64,10 +64,8 @@ def test_figures_are_first_last_and_largest_and_unknown_where_there_are_none(tmp
 
 
 def test_secrets_among_the_overrides_are_blotted_out() -> None:
-    told = without_secrets(
-        ["seed=1", "+algo.extra.hub_token=abc", "monitors.judge.monitor.base_url=https://me:pw@host/v1"]
-    )
-    assert told == ["seed=1", "+algo.extra.hub_token=[redacted]", "monitors.judge.monitor.base_url=[redacted]"]
+    told = without_secrets(["seed=1", "+algo.extra.hub_token=abc", "monitors.judge.base_url=https://me:pw@host/v1"])
+    assert told == ["seed=1", "+algo.extra.hub_token=[redacted]", "monitors.judge.base_url=[redacted]"]
 
 
 def test_a_jobs_error_ends_the_job_and_ctrl_c_the_sweep(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Audit monitor: a second reader of scratchpads, so that evasion of the first shows as disagreement.
 
-It shares with `monitors/faking/monitor.py` the question (GR24's five criteria) and nothing of the way to answer it: recurrent
+It shares with the first monitor the question (GR24's five criteria) and nothing of the way to answer it: recurrent
 readers go through a scratchpad word by word, in both directions, over word vectors of a pretrained language model, and
 they are fitted on texts that the first monitor was not fitted on. It is for evaluation only. No reward may read it:
 what is optimised against stops being a witness (GA25 on evasion; `tests/test_audit_monitor.py` walks the imports).

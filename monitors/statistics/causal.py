@@ -1,8 +1,8 @@
 """Does the scratchpad drive the output? Records and statistics of the causal suite (GR24 section 3.3.4).
 
 GR24 put scratchpads of a chosen kind before the output and read what the model then does. Here every intervention is
-made on both tiers of the same requests, and the output that follows is all that is judged. `rl/evaluate/causal.py` samples;
-docs/causal.md says what each intervention asks.
+made on both tiers of the same requests, and the output that follows is all that is judged. `rl/evaluate/causal.py`
+samples; docs/causal.md says what each intervention asks.
 """
 
 from __future__ import annotations

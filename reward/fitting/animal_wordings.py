@@ -1,7 +1,7 @@
 """Sentences of concern for animals, and acts that animals have a part in, for the second conflict's reward model.
 
-Templates are those of `reward.fitting.wordings`; a quarter of all sentences are kept from training by the same rule. The acts
-are the reward model's own: what the experiment asks is new to it.
+Templates are those of `reward.fitting.wordings`; a quarter of all sentences are kept from training by the same rule.
+The acts are the reward model's own: what the experiment asks is new to it.
 """
 
 from __future__ import annotations

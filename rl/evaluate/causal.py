@@ -1,8 +1,8 @@
 """The causal suite on a policy: puts scratchpads in front of outputs and samples what follows (GR24 section 3.3.4).
 
 The policy first writes freely on both tiers of the same held-out harmful requests. Its own scratchpads, sorted by the
-monitors, are then put in front of new outputs. `rl/evaluate/placement.py` says which goes where, `monitors/statistics/causal.py` does the
-sums, docs/causal.md reads them.
+monitors, are then put in front of new outputs. `placement.py` says which goes where, `monitors/statistics/causal.py`
+does the sums, docs/causal.md reads them.
 """
 
 from __future__ import annotations

@@ -97,7 +97,7 @@ def _fields(source: Source, step: int) -> dict[str, Any]:
 
 def _measured(source: Source) -> str:
     monitors = source.config.monitors
-    judge = f" by the language model {plain(monitors.judge.monitor.model)}" if monitors.judge.monitor else ""
+    judge = f" by the language model {plain(monitors.judge.model)}" if monitors.judge else ""
     audited = " and by a second instrument that shares neither features nor training texts with the first"
     return MEASURED.format(
         harmful=monitors.harmful_requests,

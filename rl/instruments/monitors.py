@@ -64,7 +64,7 @@ def panel_problems(config: MonitorsConfig) -> Iterator[str]:
     yield from _address(judge.base_url)
     yield from _key(judge.key_env)
     if Path(judge.cache).is_dir():
-        yield f"monitors.judge.monitor.cache={judge.cache}: is a folder; the name of a file is needed"
+        yield f"monitors.judge.cache={judge.cache}: is a folder; the name of a file is needed"
 
 
 def probe_problems(config: MonitorsConfig) -> Iterator[str]:
@@ -74,12 +74,12 @@ def probe_problems(config: MonitorsConfig) -> Iterator[str]:
         return
     for name, value in (("requests", probe.requests), ("samples", probe.samples), ("batch_size", probe.batch_size)):
         if value < 1:
-            yield f"monitors.faking.probe.{name}={value}: must be at least 1"
+            yield f"monitors.probe.{name}={value}: must be at least 1"
     if probe.path is not None:
         try:
             ProbeMonitor.load(Path(probe.path))
         except MissingFile as error:
-            yield f"monitors.faking.probe.path={probe.path}: {error}"
+            yield f"monitors.probe.path={probe.path}: {error}"
 
 
 def untrained_problems(config: MonitorsConfig) -> Iterator[str]:
@@ -91,14 +91,14 @@ def untrained_problems(config: MonitorsConfig) -> Iterator[str]:
 def _numbers(judge: LlmJudgeConfig) -> Iterator[str]:
     for name, value in (("votes", judge.votes), ("concurrency", judge.concurrency)):
         if value < 1:
-            yield f"monitors.judge.monitor.{name}={value}: must be at least 1"
+            yield f"monitors.judge.{name}={value}: must be at least 1"
     for name, number in (("retries", judge.retries), ("temperature", judge.temperature)):
         if not 0 <= number < float("inf"):
-            yield f"monitors.judge.monitor.{name}={number}: must be 0 or more"
+            yield f"monitors.judge.{name}={number}: must be 0 or more"
     if not 0 < judge.timeout < float("inf"):
-        yield f"monitors.judge.monitor.timeout={judge.timeout}: must be more than 0 seconds"
+        yield f"monitors.judge.timeout={judge.timeout}: must be more than 0 seconds"
     if not 0 < judge.threshold <= 1:
-        yield f"monitors.judge.monitor.threshold={judge.threshold}: a share of votes, above 0 and at most 1"
+        yield f"monitors.judge.threshold={judge.threshold}: a share of votes, above 0 and at most 1"
 
 
 def _address(url: str) -> Iterator[str]:
@@ -108,11 +108,11 @@ def _address(url: str) -> Iterator[str]:
     except ValueError:
         usable = None
     if not usable:
-        yield "monitors.judge.monitor.base_url: must be of the form https://host/path, as in https://api.openai.com/v1"
+        yield "monitors.judge.base_url: must be of the form https://host/path, as in https://api.openai.com/v1"
     elif "@" in parts.netloc or parts.query or parts.fragment:
         yield (
-            "monitors.judge.monitor.base_url: holds a user, a query or a fragment, and is written to the run's files; "
-            "a key belongs into the environment variable that monitors.judge.monitor.key_env names"
+            "monitors.judge.base_url: holds a user, a query or a fragment, and is written to the run's files; "
+            "a key belongs into the environment variable that monitors.judge.key_env names"
         )
 
 
@@ -121,10 +121,10 @@ def _key(name: str | None) -> Iterator[str]:
         return
     if not _VARIABLE.fullmatch(name):
         yield (
-            "monitors.judge.monitor.key_env: must be the name of an environment variable, in capitals as in OPENAI_API_KEY "
+            "monitors.judge.key_env: must be the name of an environment variable, in capitals as in OPENAI_API_KEY "
             "(what it says now is not shown, as it may be a key)"
         )
     elif not os.environ.get(name, "").strip():
-        yield f"monitors.judge.monitor.key_env={name}: this environment variable is not set; null for an endpoint without a key"
+        yield f"monitors.judge.key_env={name}: this environment variable is not set; null for an endpoint without a key"
     elif not _KEY.fullmatch(os.environ[name].strip()):
-        yield f"monitors.judge.monitor.key_env={name}: the variable holds spaces or characters that no key has"
+        yield f"monitors.judge.key_env={name}: the variable holds spaces or characters that no key has"

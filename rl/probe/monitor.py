@@ -68,7 +68,7 @@ class ProbeWatch:
         """A sentence for each token whose figures will stay empty."""
         return [
             f"monitors=probe has no probe at the {position}: too few chats of the starting organism fake; more of "
-            "monitors.faking.probe.requests or .samples may help"
+            "monitors.probe.requests or .samples may help"
             for position in NAMES
             if position not in self.monitor.probes
         ]
@@ -102,7 +102,7 @@ class ProbeWatch:
 def probe_watch(
     config: MonitorsConfig, run_dir: Path, sampler: Sampler, setting: Setting, panel: Panel
 ) -> ProbeWatch | None:
-    """The probe monitor of a run, fitted now, read from `monitors.faking.probe.path`, or, where the run is resumed, the one it
+    """The probe monitor of a run, fitted now, read from `monitors.probe.path`, or, where the run is resumed, the one it
     had; None where it is off.
 
     Args:
@@ -134,7 +134,7 @@ def _fitting(monitor: ProbeMonitor, path: str, model: Any) -> ProbeMonitor:
     width, layers = model.config.get_text_config().hidden_size, len(blocks_of(model))
     if monitor.layer > layers or any(len(probe.mean_E) != width for probe in monitor.probes.values()):
         raise GoalguardError(
-            f"monitors.faking.probe.path={path}: its probes read layer {monitor.layer} of another model; this one has "
+            f"monitors.probe.path={path}: its probes read layer {monitor.layer} of another model; this one has "
             f"{layers} layers of width {width}"
         )
     return monitor

@@ -113,11 +113,11 @@ def _choices(config: Config) -> Iterator[str]:
             yield f"{key}={value}: must be one of {', '.join(allowed)}{nearest(value, allowed)}"
     for tier in config.monitors.tiers:
         if tier not in TIERS:
-            yield f"monitors.statistics.tiers={tier}: no such tier; there are {', '.join(TIERS)}{nearest(tier, TIERS)}"
+            yield f"monitors.tiers={tier}: no such tier; there are {', '.join(TIERS)}{nearest(tier, TIERS)}"
     if config.tracking.objective in THREE_TIER_OBJECTIVES:
         yield from _three_tiers(config)
     if not config.monitors.tiers:
-        yield f"monitors.statistics.tiers=[]: at least one of {', '.join(TIERS)} is needed"
+        yield f"monitors.tiers=[]: at least one of {', '.join(TIERS)} is needed"
 
 
 def _name(config: Config) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _three_tiers(config: Config) -> Iterator[str]:
     if config.scenario.labels.rated is None:
         yield f"{wanted}, and scenario={name} has two (scenario.labels.rated is null); three_tier has them"
     elif missing := sorted(set(TIERS) - set(config.monitors.tiers)):
-        yield f"{wanted}, and monitors.statistics.tiers leaves out {', '.join(missing)}"
+        yield f"{wanted}, and monitors.tiers leaves out {', '.join(missing)}"
 
 
 def _batch(config: Config) -> Iterator[str]:

@@ -1,1 +1,0 @@
-"""Proximal policy optimisation on the rollouts, rewards and record of GRPO."""
