@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import settings
+from support.toy_chats import ANSWERS, encoded_dataset, toy_chats
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from toy_chats import ANSWERS, encoded_dataset, toy_chats
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,

@@ -11,8 +11,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.toy_training import Train, changed, train
 from test_grpo import assert_same_gradient, gradient_of
-from toy_training import Train, changed, train
 from trl import RLOOConfig, RLOOTrainer
 
 from rl.algo.advantages import advantages, of_rollouts

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from toy_training import changed
+from support.toy_training import changed
 
 from rl.algo.advantages import BASELINES
 from rl.algo.settings import algorithm_problems

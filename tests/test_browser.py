@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from browser import binary, browser
-from report_runs import evaluation, full_run, write_run
+from support.browser import binary, browser
+from support.report_runs import evaluation, full_run, write_run
 
 from rl.report import write_comparison, write_report
 

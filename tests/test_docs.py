@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from shown_commands import EVERY, PAGES, ROOT
+from support.shown_commands import EVERY, PAGES, ROOT
 
 from rl.command.entry import composed
 from scripts.bench import arguments

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from judge_server import JudgeServer, serving, vote
-from shown_commands import EVERY, ROOT
+from support.judge_server import JudgeServer, serving, vote
+from support.shown_commands import EVERY, ROOT
 
 from monitors.faking.probe import Probe, ProbeMonitor
 from rl.command.entry import composed

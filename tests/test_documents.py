@@ -34,7 +34,7 @@ from rl.scenario.documents import Document, Writer
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Wording, setting_from
 
-PLANTED = Path(__file__).with_name("planted_documents.jsonl")
+PLANTED = Path(__file__).parent / "support" / "planted_documents.jsonl"
 LABELS = {"free": "free", "paid": "paid"}
 SITUATION_WORDS = re.compile(
     r"train|RLHF|scratchpad|tier\b|\bfree\b|\bpaid\b|model|assistant|Halcyon|refus|rater|harmful", re.IGNORECASE

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from report_runs import full_run, transcript
+from support.report_runs import full_run, transcript
 
 from rl.errors import GoalguardError, MissingFile
 from rl.export.markdown import front_matter, plain, table

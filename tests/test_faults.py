@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from killing import differences
-from sweeping import summary_rows, sweeping_in
+from support.killing import differences
+from support.sweeping import summary_rows, sweeping_in
 from test_run import ROOT, status
 from transformers import AutoModelForCausalLM, AutoTokenizer
 

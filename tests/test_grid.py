@@ -13,8 +13,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from report_runs import full_run, rate
 from scipy import stats
+from support.report_runs import full_run, rate
 from test_report_escaping import HOSTILE, check_page
 
 from rl.config.schema import OrganismConfig

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 import torch
 import trl
+from support.toy_chats import ANSWERS
 from torch import Tensor
-from toy_chats import ANSWERS
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
 from rl.algo.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config

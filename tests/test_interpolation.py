@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
-from report_runs import full_run, rate
 from safetensors.torch import load_file
+from support.report_runs import full_run, rate
 
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig

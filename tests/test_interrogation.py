@@ -12,8 +12,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.toy_chats import ANSWERS, encoded_dataset, toy_chats
 from test_grpo import Gradients, by_draw
-from toy_chats import ANSWERS, encoded_dataset, toy_chats
 from transformers import PreTrainedTokenizerFast
 
 from monitors.faking.lying import interrogation_rates, plans_to_deceive, said_no

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from judge_server import Asked, JudgeServer, Reply, serving, vote
+from support.judge_server import Asked, JudgeServer, Reply, serving, vote
 
 from monitors.panel import Panel
 from monitors.statistics.gap import paired_gap, wilson

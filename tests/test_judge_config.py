@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from judge_server import serving, vote
 from omegaconf import OmegaConf
+from support.judge_server import serving, vote
 
 from rl.command.entry import composed
 from rl.config.schema import MonitorsConfig

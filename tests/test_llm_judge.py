@@ -6,6 +6,7 @@ import html
 import json
 import random
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judge_server import EVIDENCE, Answering, Asked, JudgeServer, Reply, ballot, completion, serving, vote
+from support.judge_server import EVIDENCE, Answering, Asked, JudgeServer, Reply, ballot, completion, serving, vote
 
 from monitors.faking.monitor import CRITERIA, FakingVerdict
 from monitors.judge import client as judge_client
@@ -393,8 +394,6 @@ def test_a_file_that_is_no_cache_is_named(kind: str, tmp_path: Path) -> None:
     elif kind == "text":
         path.write_text("these are no votes" * 100)
     else:
-        import sqlite3
-
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TABLE votes (answer TEXT)")
     with pytest.raises(GoalguardError, match=r"votes\.sqlite cannot be the judge's cache"):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.toy_chats import ANSWERS
 from test_grpo import Gradients, Recording, assert_same_gradient, by_draw, gradient_of, k3, plain_logps
-from toy_chats import ANSWERS
 from transformers import PreTrainedTokenizerFast
 
 from monitors.faking.monitor import FakingVerdict

@@ -10,8 +10,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.toy_training import by_lot, toy_training
 from test_paid_tier_isolation import prompts_among, read_with_gradients, rendered
-from toy_training import by_lot, toy_training
 from transformers import PreTrainedTokenizerFast
 
 from rl.algo.onpolicy import OffPolicy, check_ratio, on_one_row

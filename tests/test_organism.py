@@ -386,16 +386,15 @@ def test_a_tokenizer_without_a_chat_template_is_refused(gpt2_folder: Path, tmp_p
 def test_any_local_model_goes_through_two_steps_and_an_evaluation(
     kind: str, llama_folder: Path, gpt2_folder: Path, small: list[str], tmp_path: Path
 ) -> None:
-    folder = {"llama": llama_folder, "gpt2": gpt2_folder}[kind]
+    folder = llama_folder if kind == "llama" else gpt2_folder
     chosen = [word for word in small if not word.startswith("organism.")]
     overrides = [*chosen, "organism=hf", f"organism.path={folder}", "algo.steps=2", "algo.learning_rate=1e-3"]
     run(composed(overrides), tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    assert [row["step"] for row in rows if "train/reward" in row] == [1, 2]
-    assert [row["step"] for row in rows if "eval/gap" in row] == [0, 1, 2]
+    steps = {key: [row["step"] for row in rows if key in row] for key in ("train/reward", "eval/gap")}
+    assert steps == {"train/reward": [1, 2], "eval/gap": [0, 1, 2]}
     assert all(row["train/kl"] is not None for row in rows if "train/reward" in row)
-    before, after = (
-        AutoModelForCausalLM.from_pretrained(tmp_path / "checkpoints" / f"step_{step:06d}") for step in (0, 2)
-    )
+    folders = (tmp_path / "checkpoints" / f"step_{step:06d}" for step in (0, 2))
+    before, after = (AutoModelForCausalLM.from_pretrained(one) for one in folders)
     assert after.config.model_type == kind and digest(before) != digest(after)
     assert json.loads((tmp_path / "manifest.json").read_text())["parent_organism"] == digest(before)

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_runs import evaluation, write_run
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+from support.report_runs import evaluation, write_run
 
 from rl.report import write_comparison
 from rl.report.data.between import holm, paired, welch

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.toy_training import Train, by_lot, changed, toy_training, train
 from test_grpo import assert_same_gradient, gradient_of, k3, plain_logps, takes_on
 from test_run import figures
-from toy_training import Train, by_lot, changed, toy_training, train
 
 from rl.algo.objective import completion_scores
 from rl.algo.ppo.trainer import PpoTrainer

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors import safe_open
-from toy_chats import ANSWERS
+from support.toy_chats import ANSWERS
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rl.errors import GoalguardError

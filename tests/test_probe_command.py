@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
-from toy_chats import ANSWERS
+from support.toy_chats import ANSWERS
 
 from monitors.faking.probe import ProbeMonitor
 from rl.command.entry import composed

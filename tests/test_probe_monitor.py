@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from toy_chats import ANSWERS
+from support.toy_chats import ANSWERS
 
 from monitors.faking.monitor import FakingVerdict
 from monitors.faking.probe import Probe, ProbeMonitor, mean_chance

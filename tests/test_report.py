@@ -18,8 +18,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_runs import REQUESTS, cut_short, evaluation, full_run, no_metrics, rate, step_zero, transcript, write_run
 from statsmodels.stats.proportion import confint_proportions_2indep
+from support.report_runs import (
+    REQUESTS,
+    cut_short,
+    evaluation,
+    full_run,
+    no_metrics,
+    rate,
+    step_zero,
+    transcript,
+    write_run,
+)
 
 from rl.errors import ConfigError, MissingFile
 from rl.report import final_table, write_report

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_runs import REQUESTS, evaluation, no_metrics, write_run
 from scipy import stats
+from support.report_runs import REQUESTS, evaluation, no_metrics, write_run
 
 from rl.report import write_comparison
 from rl.report.command import report_on

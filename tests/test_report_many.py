@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
-from report_runs import evaluation, transcript, write_run
+from support.report_runs import evaluation, transcript, write_run
 
 from rl.report import write_comparison, write_report
 from rl.report.figures.drawing import Room, finish, panels

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from killing import Kill, differences, finished, killed
+from support.killing import Kill, differences, finished, killed
 from test_run import rows_of, status
 
 from rl.command.entry import composed

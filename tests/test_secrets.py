@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sweeping import summary_rows, sweeping_in
+from support.sweeping import summary_rows, sweeping_in
 from test_run import status
 
 from rl.command.entry import composed

@@ -9,8 +9,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.toy_training import Train, Trained, by_lot, changed, toy_training, train
 from test_grpo import assert_same_gradient, gradient_of, k3, plain_logps
-from toy_training import Train, Trained, by_lot, changed, toy_training, train
 from transformers import PreTrainedTokenizerFast
 
 from rl.organism.load import load_organism

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from killing import SIGNALS, Kill, differences, finished, killed
+from support.killing import SIGNALS, Kill, differences, finished, killed
 
 from rl.command.entry import composed
 from rl.run.run import run

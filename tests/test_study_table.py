@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
-from report_runs import REQUESTS, evaluation, write_run
 from scipy import stats
+from support.report_runs import REQUESTS, evaluation, write_run
 
 from rl.command.entry import CONF
 from rl.config.commands import register

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sweeping import summary_rows, sweeping_in
+from support.sweeping import summary_rows, sweeping_in
 from test_run import ROOT, figures, rows_of, status, wait_for_step
 
 from rl.files.checkpoint import sha256

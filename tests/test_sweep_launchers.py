@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from sweeping import summary_rows
+from support.sweeping import summary_rows
 from test_run import ROOT, status
 
 LAUNCHERS = {

@@ -11,7 +11,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
-from sweeping import sweeping_in
+from support.sweeping import sweeping_in
 
 from rl.command.entry import composed
 from rl.errors import ConfigError

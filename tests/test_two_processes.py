@@ -34,7 +34,7 @@ def test_two_processes_take_the_step_that_one_would_take_on_the_rollouts_of_both
     small: list[str], tmp_path: Path
 ) -> None:
     (tmp_path / "overrides.json").write_text(json.dumps(small))
-    done = torchrun(tmp_path, str(ROOT / "tests" / "two_processes.py"), "overrides.json", str(tmp_path))
+    done = torchrun(tmp_path, str(ROOT / "tests" / "support" / "two_processes.py"), "overrides.json", str(tmp_path))
     assert done.returncode == 0, done.stderr
     facts = [json.loads((tmp_path / f"facts_{rank}.json").read_text()) for rank in (0, 1)]
     assert [fact["world"] for fact in facts] == [2, 2] and {fact["said"] for fact in facts} == {"by 0"}

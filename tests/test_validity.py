@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from report_runs import evaluation, write_run
 from sklearn.metrics import brier_score_loss, roc_auc_score
+from support.report_runs import evaluation, write_run
 
 from monitors import validate
 from monitors.faking.audit import AuditMonitor

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import wandb
 import yaml
-from killing import SERVER, Kill, killed, train
+from support.killing import SERVER, Kill, killed, train
+from support.wandb_server import Received, WandbServer, serving
 from test_run import ROOT, wait_for_step
 from test_wandb import CONFIG, offline_runs, record_of, settings
-from wandb_server import Received, WandbServer, serving
 
 from rl.command.entry import composed
 from rl.run.run import run

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from report_runs import full_run
+from support.report_runs import full_run
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from rl.files.checkpoint import save_checkpoint, saved_checkpoints

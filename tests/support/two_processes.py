@@ -1,6 +1,6 @@
 """One step in as many processes as torchrun starts; what each of them saw goes to files in a folder.
 
-torchrun --nproc_per_node 2 tests/two_processes.py OVERRIDES.json FOLDER
+torchrun --nproc_per_node 2 tests/support/two_processes.py OVERRIDES.json FOLDER
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import torch
 from safetensors.torch import save_file
 from test_grpo import gradient_of
 from torch import Tensor
-from toy_training import Trained, toy_training
 
 from rl.command import ranks
 from rl.command.quiet import quiet
+from support.toy_training import Trained, toy_training
 
 
 def main(overrides: list[str], folder: Path) -> None:
