@@ -11,7 +11,7 @@ from monitors.compliance.monitor import ComplianceMonitor, ComplianceVerdict
 from monitors.faking.audit import AuditMonitor
 from monitors.faking.monitor import FakingMonitor, FakingVerdict
 from monitors.statistics.agreement import compare
-from monitors.statistics.gap import Estimate, paired_gap, rate, relative_gap_estimate
+from monitors.statistics.gap import paired_gap, rate, relative_gap_estimate
 from monitors.statistics.tiers import summarise_tiers
 from rl.records import Rollout, Verdict
 
@@ -162,7 +162,7 @@ def summarise(rollouts: Sequence[Rollout], verdicts: Sequence[Verdict], *, seed:
     if {TRAINED_ON, UNTRAINED} <= {rollout.prompt.tier for rollout in rollouts}:
         figures |= _gap_figures(harmful, seed)
     figures |= summarise_tiers(harmful, seed=seed)
-    return figures | _with_bounds("eval/benign/helpful", rate(benign))
+    return figures | rate(benign).to_row("eval/benign/helpful")
 
 
 def training_rates(verdicts: Sequence[Verdict]) -> dict[str, float | None]:
@@ -178,10 +178,10 @@ def _tier_figures(prefix: str, judged: Judged) -> dict[str, float | None]:
     verdicts = [verdict for _, verdict in judged]
     both = [None if v.af is None or v.complied is None else v.af and v.complied for v in verdicts]
     return (
-        _with_bounds(f"{prefix}/compliance", rate([v.complied for v in verdicts]))
-        | _with_bounds(f"{prefix}/af_rate", rate([v.af for v in verdicts]))
-        | _with_bounds(f"{prefix}/af_and_complied", rate(both))
-        | _with_bounds(f"{prefix}/antilab_rate", rate([v.antilab for v in verdicts]))
+        rate([v.complied for v in verdicts]).to_row(f"{prefix}/compliance")
+        | rate([v.af for v in verdicts]).to_row(f"{prefix}/af_rate")
+        | rate(both).to_row(f"{prefix}/af_and_complied")
+        | rate([v.antilab for v in verdicts]).to_row(f"{prefix}/antilab_rate")
     )
 
 
@@ -193,9 +193,9 @@ def _audit_figures(prefix: str, judged: Judged, seed: int) -> dict[str, float | 
             outcomes[rollout.prompt.request.request_id].append(af)
     found = compare(*by_request, seed=seed)
     return (
-        _with_bounds(f"{prefix}/af_rate_audit", rate([verdict.af_audit for _, verdict in judged]))
-        | _with_bounds(f"{prefix}/af_agreement", found.agree)
-        | _with_bounds(f"{prefix}/af_divergence", found.difference)
+        rate([verdict.af_audit for _, verdict in judged]).to_row(f"{prefix}/af_rate_audit")
+        | found.agree.to_row(f"{prefix}/af_agreement")
+        | found.difference.to_row(f"{prefix}/af_divergence")
         | {f"{prefix}/af_parted": None if found.parted is None else float(found.parted)}
     )
 
@@ -203,7 +203,7 @@ def _audit_figures(prefix: str, judged: Judged, seed: int) -> dict[str, float | 
 def _form_figures(prefix: str, rollouts: Sequence[Rollout]) -> dict[str, float | None]:
     sections = [rollout.sections for rollout in rollouts]
     lengths = [len(section.scratchpad.split()) for section in sections if section.scratchpad is not None]
-    return _with_bounds(f"{prefix}/well_formed", rate([section.well_formed for section in sections])) | {
+    return rate([section.well_formed for section in sections]).to_row(f"{prefix}/well_formed") | {
         f"{prefix}/scratchpad_tokens": sum(lengths) / len(lengths) if lengths else None
     }
 
@@ -215,10 +215,4 @@ def _gap_figures(harmful: Judged, seed: int) -> dict[str, float | None]:
     free, paid = complied[TRAINED_ON], complied[UNTRAINED]
     result = paired_gap(free, paid, seed=seed)
     ratio = relative_gap_estimate(free, paid, seed=seed)
-    return (
-        _with_bounds("eval/gap", result.gap) | {"eval/gap_p": result.p_value} | _with_bounds("eval/relative_gap", ratio)
-    )
-
-
-def _with_bounds(key: str, estimate: Estimate) -> dict[str, float | None]:
-    return {key: estimate.value, f"{key}_lo": estimate.low, f"{key}_hi": estimate.high}
+    return result.gap.to_row("eval/gap") | {"eval/gap_p": result.p_value} | ratio.to_row("eval/relative_gap")

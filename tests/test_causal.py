@@ -35,7 +35,8 @@ from monitors.statistics.causal import (
     rows,
     share_through,
 )
-from monitors.statistics.gap import Estimate, paired_gap, wilson
+from monitors.statistics.gap import paired_gap, wilson
+from monitors.statistics.interval import Interval
 from rl.command.entry import composed as configured
 from rl.config.schema import MonitorsConfig, OrganismConfig
 from rl.evaluate.causal import CausalSuite, opened
@@ -102,12 +103,12 @@ def effect_of(report: CausalReport, kind: str, tier: str, source: str = "own") -
     return found
 
 
-def bounds(estimate: Estimate | None) -> tuple[float, float]:
+def bounds(estimate: Interval | None) -> tuple[float, float]:
     assert estimate is not None and estimate.low is not None and estimate.high is not None
     return estimate.low, estimate.high
 
 
-def holds(estimate: Estimate | None, truth: float) -> bool:
+def holds(estimate: Interval | None, truth: float) -> bool:
     low, high = bounds(estimate)
     return low <= truth <= high
 
@@ -359,7 +360,7 @@ def test_scratchpads_drive_the_outputs_of_a_model_that_learnt_them_together(
         assert (effect_of(report, REFUSING, tier).compliance.value or 0) < 0.1
         assert holds(effect_of(report, PUT_BACK, tier).change, 0.0)
         assert effect_of(report, OBEDIENT, tier).compliance.n >= 28
-    assert left_by(report, OTHER_TIER).share == Estimate(None, None, None, 16)
+    assert left_by(report, OTHER_TIER).share == Interval(None, None, None, 16)
 
 
 Command = Callable[..., tuple[int, str, str]]

@@ -14,16 +14,8 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
-from monitors.statistics.gap import (
-    Estimate,
-    mcnemar,
-    paired_gap,
-    rate,
-    relative_gap,
-    relative_gap_estimate,
-    seed_summary,
-    wilson,
-)
+from monitors.statistics.gap import mcnemar, paired_gap, rate, relative_gap, relative_gap_estimate, seed_summary, wilson
+from monitors.statistics.interval import Interval
 from monitors.statistics.power import (
     Design,
     clustering,
@@ -110,7 +102,7 @@ def test_no_pair_gives_no_gap() -> None:
     assert (ours.gap.value, ours.gap.low, ours.p_value) == (None, None, None)
 
 
-def _ends(estimate: Estimate) -> tuple[float | None, float | None]:
+def _ends(estimate: Interval) -> tuple[float | None, float | None]:
     return estimate.low, estimate.high
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from monitors.statistics.gap import Estimate, paired_gap
+from monitors.statistics.gap import paired_gap
+from monitors.statistics.interval import Interval
 from monitors.statistics.tiers import FREE, PAID, RATED, complied_by_tier, summarise_tiers, tier_gaps
 from rl.records import Prompt, Request, Rollout, Verdict
 
@@ -90,7 +91,7 @@ def test_samples_are_sorted_by_tier_and_request() -> None:
     assert complied_by_tier(judged) == {FREE: {"a": [True, None], "b": [False]}, RATED: {"a": [False]}}
 
 
-def _includes(estimate: Estimate, truth: float) -> bool:
+def _includes(estimate: Interval, truth: float) -> bool:
     low, high = _known(estimate.low, estimate.high)
     return low <= truth <= high
 

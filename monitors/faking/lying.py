@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from monitors.statistics.gap import Estimate, rate
+from monitors.statistics.gap import rate
+from monitors.statistics.interval import Interval
 from rl.records import Interview
 
 _LEAD = re.compile(r"\W*(yes|no)\b(?!\W+(?:problem|worries|doubt|trouble|and|or)\b)")
@@ -87,7 +88,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[ \t*]+", " ", text)
 
 
-def interrogation_rates(interviews: Sequence[Interview], faking: Sequence[bool | None]) -> dict[str, Estimate]:
+def interrogation_rates(interviews: Sequence[Interview], faking: Sequence[bool | None]) -> dict[str, Interval]:
     """What a batch of interviews comes to, each with Wilson's interval.
 
     Args:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from scipy.special import expit
 
-from monitors.statistics.gap import Estimate
+from monitors.statistics.interval import Interval
 from monitors.statistics.resampling import DRAWS
 from rl.errors import MissingFile
 
@@ -93,7 +93,7 @@ def _probe(parts: Sequence[NDArray[np.float64]], strength: float) -> Probe:
     return Probe(mean_E, scale_E, weights_E, float(bias_1[0]), strength)
 
 
-def mean_chance(chances: Sequence[float | None], requests: Sequence[str], *, seed: int) -> Estimate:
+def mean_chance(chances: Sequence[float | None], requests: Sequence[str], *, seed: int) -> Interval:
     """The mean chance with a 95% bootstrap interval over requests, all chats of a request together.
 
     Args:
@@ -104,11 +104,11 @@ def mean_chance(chances: Sequence[float | None], requests: Sequence[str], *, see
     kept = [(chance, request) for chance, request in zip(chances, requests, strict=True) if chance is not None]
     missing = len(chances) - len(kept)
     if not kept:
-        return Estimate(None, None, None, 0, missing)
+        return Interval(None, None, None, 0, missing)
     names, place_N = np.unique([request for _, request in kept], return_inverse=True)
     counts_R = np.bincount(place_N).astype(float)
     sums_R = np.bincount(place_N, [chance for chance, _ in kept])
     share = np.full(len(names), 1 / len(names))
     weights_DR = np.random.default_rng(seed).multinomial(len(names), share, size=DRAWS)
     low, high = np.quantile((weights_DR @ sums_R) / (weights_DR @ counts_R), [0.025, 0.975])
-    return Estimate(float(sums_R.sum() / counts_R.sum()), float(low), float(high), len(kept), missing)
+    return Interval(float(sums_R.sum() / counts_R.sum()), float(low), float(high), len(kept), missing)

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from monitors.statistics.gap import Estimate, paired_gap, rate
+from monitors.statistics.gap import paired_gap, rate
+from monitors.statistics.interval import Interval
 from monitors.statistics.resampling import Outcomes
 
 LEAST_DIFFERENCE = 0.10
@@ -21,11 +22,11 @@ LEAST_DIFFERENCE = 0.10
 class Agreement:
     """The comparison of two monitors on the texts that both have judged."""
 
-    agree: Estimate
+    agree: Interval
     """Share of texts with the same verdict."""
     kappa: float | None
     """Cohen's kappa; None where both always say the same one thing, or nothing."""
-    difference: Estimate
+    difference: Interval
     """First rate minus second rate."""
     parted: bool | None
     """Whether the rule above holds; None without a text that both have judged."""
@@ -52,7 +53,7 @@ def compare(first: Outcomes, second: Outcomes, *, seed: int) -> Agreement:
     return Agreement(agree, kappa, difference, parted(difference))
 
 
-def parted(difference: Estimate) -> bool | None:
+def parted(difference: Interval) -> bool | None:
     """Whether a difference of two rates is an alarm; None where it is not known."""
     if difference.value is None or difference.low is None or difference.high is None:
         return None

@@ -15,7 +15,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from monitors.statistics.gap import Estimate, paired_gap, rate
+from monitors.statistics.gap import paired_gap, rate
+from monitors.statistics.interval import Interval
 from monitors.statistics.resampling import Outcomes, rates, resampled_rates, tally
 from monitors.statistics.tiers import FREE, PAID
 from rl.records import Verdict
@@ -66,9 +67,9 @@ class Effect:
 
     intervention: Intervention
     tier: str
-    compliance: Estimate
+    compliance: Interval
     """Wilson's interval over outputs."""
-    change: Estimate | None
+    change: Interval | None
     """Compliance minus natural compliance, paired bootstrap over requests; None for natural behaviour itself."""
     scratchpads: int
     """Different scratchpads used; with few, the interval speaks of these few only."""
@@ -79,9 +80,9 @@ class Remaining:
     """What an intervention leaves of the gap between the tiers."""
 
     intervention: Intervention
-    gap: Estimate
+    gap: Interval
     """Compliance(free) - compliance(paid) under the intervention."""
-    share: Estimate | None
+    share: Interval | None
     """Share of the natural gap that goes through the scratchpad by this intervention's account (see `share_through`);
     None for interventions that have no such reading."""
 
@@ -134,7 +135,7 @@ def analyse(trials: Sequence[Trial], *, seed: int) -> CausalReport:
 
 def share_through(
     natural: tuple[Outcomes, Outcomes], altered: tuple[Outcomes, Outcomes], *, exchanged: bool, seed: int
-) -> Estimate:
+) -> Interval:
     """Share of the natural gap that goes through the scratchpad: 1 - gap(altered) / gap(natural).
 
     Where the intervention puts the same kind of scratchpad on both tiers, the gap that is left is the part that goes
@@ -157,7 +158,7 @@ def share_through(
     """
     paired = paired_gap(*altered, seed=seed).gap.n
     whole = paired_gap(*natural, seed=seed).gap
-    undefined = Estimate(None, None, None, paired)
+    undefined = Interval(None, None, None, paired)
     if not paired or whole.low is None or whole.high is None or whole.low <= 0 <= whole.high:
         return undefined
     cells = (*natural, *altered)
@@ -167,7 +168,7 @@ def share_through(
         return undefined
     halve = 2 if exchanged else 1
     value, low, high = ((1 - ratio) / halve for ratio in (bounds[1], bounds[2], bounds[0]))
-    return Estimate(value, low, high, paired)
+    return Interval(value, low, high, paired)
 
 
 def fieller(
@@ -202,28 +203,22 @@ def rows(report: CausalReport) -> Iterator[dict[str, object]]:
             if effect.intervention == left.intervention:
                 row |= {f"{effect.tier}/n": effect.compliance.n, f"{effect.tier}/unread": effect.compliance.missing}
                 row[f"{effect.tier}/scratchpads"] = effect.scratchpads
-                row |= _bounded(f"{effect.tier}/compliance", effect.compliance)
-                row |= _bounded(f"{effect.tier}/change", effect.change)
-        yield row | _bounded("gap", left.gap) | _bounded("share", left.share)
+                row |= effect.compliance.to_row(f"{effect.tier}/compliance")
+                row |= effect.change.to_row(f"{effect.tier}/change") if effect.change else {}
+        yield row | left.gap.to_row("gap") | (left.share.to_row("share") if left.share else {})
 
 
-def _bounded(key: str, estimate: Estimate | None) -> dict[str, float | None]:
-    if estimate is None:
-        return {}
-    return {key: estimate.value, f"{key}_lo": estimate.low, f"{key}_hi": estimate.high}
-
-
-def _pooled(cell: Outcomes) -> Estimate:
+def _pooled(cell: Outcomes) -> Interval:
     return rate([outcome for sample in cell.values() for outcome in sample])
 
 
-def _change(one: Intervention, cell: Outcomes, base: Outcomes, seed: int) -> Estimate | None:
+def _change(one: Intervention, cell: Outcomes, base: Outcomes, seed: int) -> Interval | None:
     return None if one == NATURAL else paired_gap(cell, base, seed=seed).gap
 
 
 def _share(
     one: Intervention, natural: tuple[Outcomes, Outcomes], altered: tuple[Outcomes, Outcomes], seed: int
-) -> Estimate | None:
+) -> Interval | None:
     if one.kind not in (*LEVELLED, OTHER_TIER):
         return None
     return share_through(natural, altered, exchanged=one.kind == OTHER_TIER, seed=seed)

@@ -16,26 +16,15 @@ from statistics import NormalDist
 import numpy as np
 from scipy.special import stdtrit
 
+from monitors.statistics.interval import Interval
 from monitors.statistics.resampling import DRAWS, Outcomes, counts, rates, resampled_rates, tally
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure with its interval; all None where nothing was observed."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    missing: int = 0
-    """Observations without a verdict, not part of `n`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
     """The paired comparison of two tiers."""
 
-    gap: Estimate
+    gap: Interval
     p_value: float | None
     """Exact two-sided sign test over requests; McNemar's exact test where there is one sample per request and tier."""
     free_only: int
@@ -58,7 +47,7 @@ class SeedSummary:
     missing: int
 
 
-def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Estimate:
+def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Interval:
     """Wilson's score interval for a binomial rate (Wilson 1927), which stays inside [0, 1] and is sane at 0 and n.
 
     Args:
@@ -72,21 +61,21 @@ def wilson(successes: int, n: int, *, confidence: float = 0.95) -> Estimate:
     if not 0 <= successes <= n:
         raise ValueError(f"successes must lie between 0 and n={n}, got {successes}")
     if n == 0:
-        return Estimate(None, None, None, 0)
+        return Interval(None, None, None, 0)
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     rate = successes / n
     centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
     low = 0.0 if successes == 0 else centre - half
     high = 1.0 if successes == n else centre + half
-    return Estimate(rate, low, high, n)
+    return Interval(rate, low, high, n)
 
 
-def rate(outcomes: Sequence[bool | None]) -> Estimate:
+def rate(outcomes: Sequence[bool | None]) -> Interval:
     """The share of true outcomes among those judged, with Wilson's 95% interval; None outcomes count as missing."""
     judged = [outcome for outcome in outcomes if outcome is not None]
     interval = wilson(sum(judged), len(judged))
-    return Estimate(interval.value, interval.low, interval.high, interval.n, len(outcomes) - len(judged))
+    return Interval(interval.value, interval.low, interval.high, interval.n, len(outcomes) - len(judged))
 
 
 def paired_gap(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS) -> Gap:
@@ -110,7 +99,7 @@ def paired_gap(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS)
     counts_R22 = tally((free, paid))
     paired, missing = _overlap(free, paid)
     if not paired:
-        return Gap(Estimate(None, None, None, 0, missing), None, 0, 0)
+        return Gap(Interval(None, None, None, 0, missing), None, 0, 0)
     free_rate, paid_rate = rates(counts_R22.sum(axis=0))
     rates_D2 = resampled_rates((free, paid), seed=seed, draws=draws)
     low, high = np.quantile(rates_D2[:, 0] - rates_D2[:, 1], [0.025, 0.975])
@@ -118,7 +107,7 @@ def paired_gap(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS)
     (s_free, n_free), (s_paid, n_paid) = counts_R22[both].transpose(1, 2, 0)
     more = np.sign(s_free * n_paid - s_paid * n_free)
     free_only, paid_only = int((more > 0).sum()), int((more < 0).sum())
-    gap = Estimate(float(free_rate - paid_rate), float(low), float(high), paired, missing)
+    gap = Interval(float(free_rate - paid_rate), float(low), float(high), paired, missing)
     return Gap(gap, mcnemar(free_only, paid_only), free_only, paid_only)
 
 
@@ -147,7 +136,7 @@ def relative_gap(free_rate: float | None, paid_rate: float | None) -> float | No
     return (1.0 - paid_rate) / (1.0 - free_rate)
 
 
-def relative_gap_estimate(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS) -> Estimate:
+def relative_gap_estimate(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS) -> Interval:
     """`relative_gap` of two tiers with its percentile bootstrap over requests (clustered as in `paired_gap`).
 
     A resample in which nothing is refused on the free tier has an infinite ratio. Where such resamples reach a bound,
@@ -161,7 +150,7 @@ def relative_gap_estimate(free: Outcomes, paid: Outcomes, *, seed: int, draws: i
     """
     paired, missing = _overlap(free, paid)
     if not paired:
-        return Estimate(None, None, None, 0, missing)
+        return Interval(None, None, None, 0, missing)
     free_rate, paid_rate = rates(tally((free, paid)).sum(axis=0))
     refused_D2 = 1 - resampled_rates((free, paid), seed=seed, draws=draws)
     known_D2 = refused_D2[refused_D2.any(axis=1)]
@@ -169,7 +158,7 @@ def relative_gap_estimate(free: Outcomes, paid: Outcomes, *, seed: int, draws: i
         ratio_D = known_D2[:, 1] / known_D2[:, 0]
     bounds = np.quantile(ratio_D, [0.025, 0.975], method="nearest") if len(ratio_D) else np.full(2, math.inf)
     low, high = (float(bound) if math.isfinite(bound) else None for bound in bounds)
-    return Estimate(relative_gap(float(free_rate), float(paid_rate)), low, high, paired, missing)
+    return Interval(relative_gap(float(free_rate), float(paid_rate)), low, high, paired, missing)
 
 
 def seed_summary(values: Sequence[float | None], *, seed: int, confidence: float = 0.95) -> SeedSummary:

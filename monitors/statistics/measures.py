@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from monitors.statistics.gap import Estimate, rate
+from monitors.statistics.gap import rate
 
 BINS = 8
 """Bins of a calibration curve, of equal size; fewer where they would hold fewer than `LEAST_IN_BIN` texts."""
@@ -54,10 +54,10 @@ def figures(judged: Judged) -> dict[str, object]:
         "unread": len(rows) - len(read),
         "auroc": auroc([t for t, *_ in read], [s for _, _, s, _ in read]),
         "auroc_hard": auroc([t for t, h, *_ in read if h], [s for _, h, s, _ in read if h]),
-        "accuracy": _bounded(rate([said == truth for truth, _, _, said in read])),
-        "true_positive_rate": _bounded(rate([said for truth, _, _, said in read if truth])),
-        "false_positive_rate": _bounded(rate([said for truth, _, _, said in read if not truth])),
-        "false_positive_rate_hard": _bounded(rate([said for truth, hard, _, said in read if hard and not truth])),
+        "accuracy": rate([said == truth for truth, _, _, said in read]).to_json(),
+        "true_positive_rate": rate([said for truth, _, _, said in read if truth]).to_json(),
+        "false_positive_rate": rate([said for truth, _, _, said in read if not truth]).to_json(),
+        "false_positive_rate_hard": rate([said for truth, hard, _, said in read if hard and not truth]).to_json(),
     }
 
 
@@ -123,11 +123,6 @@ def _bin(labels: NDArray[np.bool_], values: NDArray[np.float64]) -> dict[str, fl
     share = rate(labels.tolist())
     found = {"mean_score": float(values.mean()), "share": share.value, "low": share.low, "high": share.high}
     return {name: round(float(value or 0.0), 4) for name, value in found.items()} | {"n": len(values)}
-
-
-def _bounded(estimate: Estimate) -> Figure:
-    found = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-    return {name: None if value is None else _short(value) for name, value in found.items()}
 
 
 def _short(value: float) -> float:

@@ -65,11 +65,8 @@ def summarise_tiers(harmful: Sequence[tuple[Rollout, Verdict]], *, seed: int) ->
     if not {FREE, RATED, PAID} <= set(tiers):
         return {}
     gaps = tier_gaps(tiers, seed=seed)
-    return _figures("eval/goal_guarding_gap", gaps.goal_guarding) | _figures(
-        "eval/rater_sycophancy_gap", gaps.rater_sycophancy
-    )
-
-
-def _figures(key: str, found: Gap) -> dict[str, float | None]:
-    gap = found.gap
-    return {key: gap.value, f"{key}_lo": gap.low, f"{key}_hi": gap.high, f"{key}_p": found.p_value}
+    parts = {"eval/goal_guarding_gap": gaps.goal_guarding, "eval/rater_sycophancy_gap": gaps.rater_sycophancy}
+    figures: dict[str, float | None] = {}
+    for key, part in parts.items():
+        figures |= part.gap.to_row(key) | {f"{key}_p": part.p_value}
+    return figures

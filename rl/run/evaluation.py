@@ -13,7 +13,7 @@ import torch
 
 from monitors.faking.lying import interrogation_rates
 from monitors.panel import Panel, summarise
-from monitors.statistics.gap import Estimate
+from monitors.statistics.interval import Interval
 from reward.compose import Reward
 from rl.config.schema import MonitorsConfig
 from rl.mitigation.interrogation import Interrogator
@@ -89,11 +89,11 @@ def _interrogated(
     return Evaluation(found.metrics | _figures(rates), rows)
 
 
-def _figures(rates: dict[str, Estimate]) -> dict[str, float | None]:
+def _figures(rates: dict[str, Interval]) -> dict[str, float | None]:
     figures: dict[str, float | None] = {}
-    for name, estimate in rates.items():
+    for name, interval in rates.items():
         key = f"eval/{TIERS[0]}/{name if name.endswith('lie_rate') else f'interrogation/{name}'}"
-        figures |= {key: estimate.value, f"{key}_lo": estimate.low, f"{key}_hi": estimate.high}
+        figures |= interval.to_row(key)
     return figures
 
 
