@@ -70,9 +70,8 @@ def _sequence(text: str) -> tuple[list[str], str]:
                 alternatives += inside
             made, text = [a + b for a in made for b in alternatives], text[1:]
         else:
-            plain = re.match(r"[^{}|]+", text)
-            assert plain is not None
-            made, text = [a + plain.group() for a in made], text[plain.end() :]
+            plain, text = re.split(r"(?=[{}|]|$)", text, maxsplit=1)
+            made = [a + plain for a in made]
     return made, text
 
 
