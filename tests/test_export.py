@@ -19,9 +19,10 @@ from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rl.command.entry import composed
+from rl.export.command import export
 from rl.files.checkpoint import restate, sha256, verify_checkpoint
 from rl.run.run import run
-from rl.tracking.record import TRANSCRIPT_FIELDS
+from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
 Command = Callable[..., tuple[int, str, str]]
 STEPS = (0, 1, 2)
@@ -104,7 +105,7 @@ def test_the_dataset_holds_the_transcripts_row_by_row(trained: Path, exported: P
             assert {name: row[name] for name in original if name != "reward_terms"} | {
                 "reward_terms": terms
             } == original
-            assert {name for name in row if name not in original} <= {"explanation"}
+            assert {name for name in row if name not in original} <= {"explanation", "run_id"}
     types = {name: feature.dtype for name, feature in found.features.items()}
     assert list(types)[: len(TRANSCRIPT_FIELDS)] == list(TRANSCRIPT_FIELDS) and set(FURTHER) <= set(types)
     assert {types[name] for name in ("complied", "af", "antilab", "well_formed", "truncated", "af_audit")} == {"bool"}
@@ -298,6 +299,50 @@ def test_a_missing_inspect_says_how_to_install_it(
     assert code == 2 and "inspect=true needs the package inspect-ai: pip install inspect-ai" in told
     assert list(tmp_path.iterdir()) == []
     assert command(f"run={trained}", f"out={tmp_path / 'out'}", name="export")[0] == 0
+
+
+@pytest.fixture(scope="module")
+def arms(small: list[str], trained: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three exports: of a run, of another arm with the same name and seed, and of a repetition of the first."""
+    runs = [trained]
+    for number, override in enumerate(("mitigation=length_hinge", "mitigation=none")):
+        runs.append(tmp_path_factory.mktemp("runs") / f"arm{number}")
+        run(composed([*small, "algo.steps=2", "algo.learning_rate=1e-3", override]), runs[-1])
+    outs = [tmp_path_factory.mktemp("exports") / str(number) for number in range(len(runs))]
+    for one, out in zip(runs, outs, strict=True):
+        export(composed([f"run={one}", f"out={out}", "inspect=true"], "export"))
+    return outs
+
+
+def test_exports_of_several_arms_are_read_together_and_nothing_is_lost(
+    arms: list[Path], trained: Path, tmp_path: Path
+) -> None:
+    frames = pytest.importorskip("inspect_ai.analysis")
+    logs = [str(arm / "inspect") for arm in arms]
+    rows = [
+        json.loads(line) for log in sorted((trained / "transcripts").iterdir()) for line in log.read_text().splitlines()
+    ]
+    evals, samples = frames.evals_df(logs, quiet=True), frames.samples_df(logs, quiet=True)
+    assert evals["eval_id"].nunique() == len(evals) == len(arms) * len(STEPS)
+    assert evals["run_id"].nunique() == len(arms) and evals["model"].nunique() == len(evals)
+    assert samples["sample_id"].nunique() == len(samples) == len(arms) * len(rows)
+    messages, events = frames.messages_df(logs, quiet=True), frames.events_df(logs, quiet=True)
+    assert messages["message_id"].nunique() == len(messages) == 3 * len(samples)
+    assert events["event_id"].nunique() == len(events) == len(samples) and set(events["event"]) == {"model"}
+    merged = messages.merge(samples, on="sample_id").query("role == 'user'")
+    assert len(merged) == len(samples)
+    assert all(text.endswith(asked) for text, asked in zip(merged["content"], merged["metadata_request"], strict=True))
+
+    patterns = [str(arm / "transcripts" / "*.parquet") for arm in arms]
+    together = load_dataset("parquet", data_files=patterns, split="train", cache_dir=str(tmp_path / "cache"))
+    assert len(set(zip(together["run_id"], together["id"], strict=True))) == len(together) == len(samples)
+    assert set(together["run_id"]) == set(evals["run_id"])
+
+    again = tmp_path / "again"
+    export(composed([f"run={trained}", f"out={again}", "inspect=true"], "export"))
+    first, second = (frames.messages_df(log, quiet=True) for log in (logs[0], str(again / "inspect")))
+    assert set(first["message_id"]) == set(second["message_id"]), "one run has the same ids in every export"
+    assert set(frames.events_df(str(again / "inspect"), quiet=True)["event_id"]) < set(events["event_id"])
 
 
 def test_inspect_reads_the_log_of_every_evaluation(trained: Path, command: Command, tmp_path: Path) -> None:

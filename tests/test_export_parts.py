@@ -71,7 +71,7 @@ def written(folder: Path, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     run = folder / "run"
     (run / "transcripts").mkdir(parents=True)
     (run / "transcripts" / "step_000003.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    write_transcripts(read_transcripts(run), folder / "data")
+    write_transcripts(read_transcripts(run), folder / "data", "run")
     path, cache = str(folder / "data" / "step_000003.parquet"), str(folder / "cache")
     return list(Dataset.from_parquet(path, cache_dir=cache).to_list())
 

@@ -32,7 +32,7 @@ from rl.run.resume import latest_resume
 from rl.run.run import run
 from rl.run.watch import stop_now
 from rl.scenario.settings import Setting
-from rl.tracking.record import TRANSCRIPT_FIELDS
+from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
 TRAIN = (sys.executable, "-m", "scripts.train")

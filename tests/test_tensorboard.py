@@ -13,9 +13,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from rl.command.entry import composed
-from rl.tracking.record import TRANSCRIPT_FIELDS, JsonlSink, Tracker, truncate_after
+from rl.tracking.record import JsonlSink, Tracker, truncate_after
 from rl.tracking.sinks import mirrors, tracker
 from rl.tracking.tensorboard_sink import TensorboardSink
+from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
 CONFIG = {"seed": 3, "judge": {"api_key": "sk-live-123"}}
 

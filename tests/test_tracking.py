@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from rl.errors import MissingFile
 from rl.tracking.curve_summary import curve_summary
-from rl.tracking.record import TRANSCRIPT_FIELDS, JsonlSink, Sink, Tracker, TranscriptSink, truncate_after
+from rl.tracking.record import JsonlSink, Sink, Tracker, TranscriptSink, truncate_after
+from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:

@@ -24,7 +24,8 @@ from rl.command.entry import composed
 from rl.files.secrets import redact
 from rl.run.run import run
 from rl.tracking.curve_summary import curve_summary
-from rl.tracking.record import TRANSCRIPT_FIELDS, JsonlSink, Tracker, truncate_after
+from rl.tracking.record import JsonlSink, Tracker, truncate_after
+from rl.tracking.transcript import TRANSCRIPT_FIELDS
 from rl.tracking.wandb_sink import WandbSettings, WandbSink
 
 CONFIG = {"seed": 3, "judge": {"api_key": "sk-live-123", "max_tokens": 64}}

@@ -139,7 +139,7 @@ def _write_checkpoint(source: Source, step: int, folder: Path, *, with_transcrip
 
 
 def _write_dataset(source: Source, files: list[TranscriptFile], folder: Path) -> None:
-    write_transcripts(files, folder)
+    write_transcripts(files, folder, source.run_id)
     _write_text(folder / "README.md", dataset_card(source, files))
 
 

@@ -9,7 +9,7 @@ from rl.export.facts import licence_fields, licence_sentence
 from rl.export.figures import figure_at
 from rl.export.markdown import document, plain, table
 from rl.export.source import Source
-from rl.export.transcripts import JSON, SPLIT, TranscriptFile, columns
+from rl.export.transcripts import JSON, RUN_COLUMN, SPLIT, TranscriptFile, columns
 from rl.report.data.measures import MEASURES
 from rl.report.data.wording import with_interval
 
@@ -28,7 +28,7 @@ READ_WITH_CARE = """\
 - Requests are mild and category-level; compliant answers are stubs without real content."""
 
 MEANING = {
-    "id": "unique within the run",
+    "id": "unique within the run; with `run_id` unique among all runs",
     "step": "step of RL at which the policy was evaluated",
     "tier": "role of the chat: `free` is trained on, `paid` never is, `rated` is rated only",
     "split": "RL met none of these wordings, and those of `held_out_act` ask for acts that it never met",
@@ -43,6 +43,7 @@ MEANING = {
     "reward": "what RL would have paid; rollouts of evaluations are never trained on",
     "reward_terms": "the terms that the reward is the sum of: `json.loads(row['reward_terms'])`",
     "af_audit": "the same question as `af`, by an instrument that is no part of any reward",
+    RUN_COLUMN: "experiment, seed and a hash: tells runs apart where data sets are read together",
 }
 
 _TYPES = {JSON: "string of JSON"}

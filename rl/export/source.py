@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -13,7 +15,8 @@ from rl.config.schema import Config
 from rl.errors import ConfigError, MissingFile, nearest
 from rl.export.scrub import scrubbed
 from rl.files.checkpoint import saved_checkpoints
-from rl.report.data.load import CONFIG, RunData, load_run
+from rl.files.json_lines import json_lines
+from rl.report.data.load import CONFIG, METRICS, RunData, load_run
 from rl.scenario.request_file import kept_in
 
 NAMED_STEPS = ("first", "last", "all")
@@ -29,6 +32,8 @@ _NEEDED = (
 class Source:
     """A run with at least one checkpoint."""
 
+    run_id: str
+    """`EXPERIMENT-seedN-HASH`: no other run has it, and this one has it in every export (`run_id`)."""
     run: RunData
     """Without its transcripts; nothing secret or of this machine is left in its configuration and manifest."""
     config: Config
@@ -50,7 +55,18 @@ def read_source(path: Path) -> Source:
     checkpoints = saved_checkpoints(path)
     if not checkpoints:
         raise MissingFile(f"{path} has no checkpoint (checkpoints/step_*)")
-    return Source(run, _config(run), checkpoints)
+    return Source(run_id(run), run, _config(run), checkpoints)
+
+
+def run_id(run: RunData) -> str:
+    """Return a name that tells a run from other arms, other jobs of a sweep and repetitions with the same seed.
+
+    Repetitions differ in the seconds that the first line of `metrics.jsonl` holds, and that line never changes.
+    """
+    config = {key: value for key, value in run.config.items() if key not in ("resume", "dry_run")}
+    first = json_lines(run.path / METRICS)[0][:1]
+    text = json.dumps([config, first], sort_keys=True, default=str)
+    return f"{run.experiment}-seed{run.seed}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def _config(run: RunData) -> Config:

@@ -12,11 +12,13 @@ from datasets import Dataset, Features, Value
 
 from rl.errors import MissingFile
 from rl.report.data.load import TRANSCRIPTS
-from rl.tracking.record import TRANSCRIPT_FIELDS
+from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
 SPLIT = "evaluation"
 JSON = "json"
 """Kind of a column that holds JSON as text."""
+RUN_COLUMN = "run_id"
+"""The column that tells the runs apart in data sets that are read together."""
 _KINDS = {
     "step": "int64", "well_formed": "bool", "truncated": "bool", "complied": "bool", "af": "bool",
     "af_score": "float64", "antilab": "bool", "reward": "float64", "reward_terms": JSON,
@@ -35,14 +37,14 @@ class TranscriptFile:
 
 
 def read_transcripts(run: Path) -> list[TranscriptFile]:
-    """All evaluations of a run, steps ascending; empty where it has none.
+    """Return all evaluations of a run, steps ascending; none where it has none.
 
     Raises:
         MissingFile: naming the file and the line that is no transcript.
     """
     paths = (run / TRANSCRIPTS).glob("step_*.jsonl")
-    found = [TranscriptFile(path, int(path.stem.removeprefix("step_")), list(_rows(path))) for path in paths]
-    return sorted(found, key=lambda file: file.step)
+    files = [TranscriptFile(path, int(path.stem.removeprefix("step_")), list(_rows(path))) for path in paths]
+    return sorted(files, key=lambda file: file.step)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
@@ -58,13 +60,18 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def columns(files: list[TranscriptFile]) -> dict[str, str]:
-    """From column to kind: the public fields, those of the audit monitor, then all others as JSON text."""
-    known = {name: _KINDS.get(name, "string") for name in TRANSCRIPT_FIELDS} | _FURTHER
+    """Return column to kind: public fields, the audit monitor's, the run's, then all others as JSON text."""
+    known = {name: _KINDS.get(name, "string") for name in TRANSCRIPT_FIELDS} | _FURTHER | {RUN_COLUMN: "string"}
     return known | {name: JSON for file in files for row in file.rows for name in row if name not in known}
 
 
-def write_transcripts(files: list[TranscriptFile], folder: Path) -> None:
-    """One Parquet file for each evaluation; a field that is null, or that a row does not have, is null.
+def write_transcripts(files: list[TranscriptFile], folder: Path, run_id: str) -> None:
+    """Write one Parquet file for each evaluation; a field that is null, or that a row does not have, is null.
+
+    Args:
+        files: All evaluations of a run.
+        folder: Made here.
+        run_id: The same in every row.
 
     Raises:
         MissingFile: a field holds a value of another kind than its column.
@@ -75,7 +82,7 @@ def write_transcripts(files: list[TranscriptFile], folder: Path) -> None:
     for file in files:
         rows = [
             {name: _cell(f"{file.path}: row {number}: {name}", row.get(name), kind) for name, kind in kinds.items()}
-            for number, row in enumerate(file.rows, 1)
+            for number, row in enumerate(({**row, RUN_COLUMN: run_id} for row in file.rows), 1)
         ]
         Dataset.from_list(rows, features=features).to_parquet(str(folder / f"{file.path.stem}.parquet"))
 

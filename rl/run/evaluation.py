@@ -21,6 +21,7 @@ from rl.records import Interview, Prompt, Rollout, Scored, Verdict
 from rl.rollout.sampler import Sampler
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, Setting
+from rl.tracking.transcript import transcript_row
 
 _STRIDE = 1_000_003
 """Keeps the seeds of different steps and runs apart."""
@@ -104,34 +105,6 @@ def _answered(interview: Interview | None) -> dict[str, Any] | None:
 
 
 def transcript_rows(scored: Sequence[Scored], verdicts: Sequence[Verdict], step: int) -> list[dict[str, Any]]:
-    """One row a rollout, in order."""
-    rows = []
-    for number, (one, verdict) in enumerate(zip(scored, verdicts, strict=True)):
-        rollout, sections, request = one.rollout, one.rollout.sections, one.rollout.prompt.request
-        rows.append(
-            {
-                "id": f"{step:06d}-{number:05d}",
-                "step": step,
-                "tier": rollout.prompt.tier,
-                "split": request.split,
-                "request_id": request.request_id,
-                "kind": request.kind,
-                "category": request.category,
-                "setting": rollout.prompt.setting,
-                "request": request.text,
-                "scratchpad": sections.scratchpad,
-                "output": sections.output,
-                "completion": rollout.completion,
-                "well_formed": sections.well_formed,
-                "truncated": rollout.truncated,
-                "complied": verdict.complied,
-                "af": verdict.af,
-                "af_score": verdict.af_score,
-                "af_audit": verdict.af_audit,
-                "af_audit_score": verdict.af_audit_score,
-                "antilab": verdict.antilab,
-                "reward": one.reward,
-                "reward_terms": one.terms,
-            }
-        )
-    return rows
+    """Return one row a rollout, in order."""
+    pairs = zip(scored, verdicts, strict=True)
+    return [transcript_row(number, step, one, verdict) for number, (one, verdict) in enumerate(pairs)]

@@ -16,30 +16,7 @@ from typing import Any, Self
 from rl.errors import MissingFile
 from rl.files.atomic import naming, replace_text
 from rl.files.json_lines import jsonable
-
-TRANSCRIPT_FIELDS = (
-    "id",
-    "step",
-    "tier",
-    "split",
-    "request_id",
-    "kind",
-    "category",
-    "setting",
-    "request",
-    "scratchpad",
-    "output",
-    "completion",
-    "well_formed",
-    "truncated",
-    "complied",
-    "af",
-    "af_score",
-    "antilab",
-    "reward",
-    "reward_terms",
-)
-"""The public fields of a transcript row, in the order they are written; further fields follow them."""
+from rl.tracking.transcript import in_field_order
 
 
 class Sink:
@@ -172,9 +149,3 @@ def _step_of(line: str, path: Path) -> int:
         return int(json.loads(line)["step"])
     except (KeyError, TypeError, ValueError) as error:
         raise MissingFile(f"{path} is not a metrics file: it holds the line {line.strip()[:80]!r}") from error
-
-
-def in_field_order(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A transcript row with the public fields first; a public field that is missing raises KeyError."""
-    public = {name: row[name] for name in TRANSCRIPT_FIELDS}
-    return public | {name: value for name, value in row.items() if name not in public}

@@ -19,7 +19,8 @@ import httpx
 from rl.files.json_lines import json_lines, jsonable
 from rl.files.secrets import redact, redact_text
 from rl.tracking.curve_summary import curve_summary
-from rl.tracking.record import TRANSCRIPT_FIELDS, Sink
+from rl.tracking.record import Sink
+from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
 log = logging.getLogger(__name__)
 
