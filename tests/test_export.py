@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -19,6 +19,7 @@ from huggingface_hub import ModelCard
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rl.command.entry import composed
+from rl.config.commands import ExportConfig
 from rl.export.command import export
 from rl.files.checkpoint import restate, sha256, verify_checkpoint
 from rl.run.run import run
@@ -58,6 +59,10 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 def evaluation(run_dir: Path, step: int) -> dict[str, Any]:
     """What metrics.jsonl holds of the evaluation at a step."""
     return next(row for row in rows_of(run_dir / "metrics.jsonl") if row["step"] == step and "eval/gap" in row)
+
+
+def export_with_logs(run_dir: Path, out: Path) -> None:
+    export(cast(ExportConfig, composed([f"run={run_dir}", f"out={out}", "inspect=true"], "export")))
 
 
 def lines_of(card: Path) -> list[str]:
@@ -310,7 +315,7 @@ def arms(small: list[str], trained: Path, tmp_path_factory: pytest.TempPathFacto
         run(composed([*small, "algo.steps=2", "algo.learning_rate=1e-3", override]), runs[-1])
     outs = [tmp_path_factory.mktemp("exports") / str(number) for number in range(len(runs))]
     for one, out in zip(runs, outs, strict=True):
-        export(composed([f"run={one}", f"out={out}", "inspect=true"], "export"))
+        export_with_logs(one, out)
     return outs
 
 
@@ -339,7 +344,7 @@ def test_exports_of_several_arms_are_read_together_and_nothing_is_lost(
     assert set(together["run_id"]) == set(evals["run_id"])
 
     again = tmp_path / "again"
-    export(composed([f"run={trained}", f"out={again}", "inspect=true"], "export"))
+    export_with_logs(trained, again)
     first, second = (frames.messages_df(log, quiet=True) for log in (logs[0], str(again / "inspect")))
     assert set(first["message_id"]) == set(second["message_id"]), "one run has the same ids in every export"
     assert set(frames.events_df(str(again / "inspect"), quiet=True)["event_id"]) < set(events["event_id"])
