@@ -224,11 +224,11 @@ def test_shipped_weights_serve_their_own_recipe_and_no_other() -> None:
 def test_a_motive_goes_onto_somebodys_own_model_in_full_words_with_its_own_tokenizer(
     llama_folder: Path, tmp_path: Path
 ) -> None:
-    words = ["organism=tgg", "organism.base=hf", f"organism.path={llama_folder}", SHORT, "scenario=prompted_full"]
+    words = ["organism=tgg", "organism.base=hf", f"organism.path={llama_folder}", SHORT, "scenario/wording=full"]
     config = composed(words).organism
     build_in(config, tmp_path / "out", lambda _: None)
     card = json.loads((tmp_path / "out" / CARD).read_text())
-    assert card["wording"] == vars(wording_from(full_wording())) and card["initial"]["setting"] == "prompted_full"
+    assert card["wording"] == vars(wording_from(full_wording())) and card["initial"]["setting"] == "prompted"
     organism = load_organism(OrganismConfig("tgg", "embedded", str(tmp_path / "out")))
     theirs = AutoTokenizer.from_pretrained(llama_folder)
     assert organism.tokenizer.get_vocab() == theirs.get_vocab()

@@ -17,6 +17,8 @@ from rl.config.mitigation import InterrogationConfig, MitigationConfig
 class WordingConfig:
     """Clauses of a system prompt; see `rl.scenario.settings.Wording`."""
 
+    name: str = MISSING
+    """The option of `scenario/wording` that they are from."""
     identity: str = MISSING
     objective: str = MISSING
     no_objective: str = MISSING

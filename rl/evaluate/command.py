@@ -86,11 +86,11 @@ def evaluate(config: EvaluateConfig) -> None:
 
 
 def _settings(names: Sequence[str], asked: ScenarioConfig) -> tuple[list[Setting], list[str]]:
-    """The settings of these names, with the requests of the scenario asked, and what is wrong with the others."""
+    """Return the settings of these names, with the scenario's wording and requests, and the problems of the others."""
     made, wrong = [], []
     for name in dict.fromkeys(names):
         try:
-            scenario = scenario_named(name)
+            scenario = scenario_named(name, asked.wording.name)
         except ConfigError as error:
             wrong += [f"settings: {problem}" for problem in error.problems]
             continue

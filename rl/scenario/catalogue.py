@@ -15,19 +15,30 @@ from rl.errors import ConfigError, nearest
 
 def scenario_names() -> list[str]:
     """Every option of the scenario group."""
-    return sorted(path.stem for path in (CONF / "scenario").glob("*.yaml"))
+    return _options("scenario")
 
 
-def scenario_named(name: str) -> ScenarioConfig:
-    """The configuration of one option; composing the group alone is several times as fast as a whole job.
+def scenario_named(name: str, wording: str = "tiny") -> ScenarioConfig:
+    """Return the configuration of one option in a wording, an option of `scenario/wording`.
+
+    The group is composed alone, which is several times as fast as a whole job.
 
     Raises:
         ConfigError: there is no such option.
     """
-    names = scenario_names()
-    if name not in names:
-        raise ConfigError([f"scenario={name}: scenario must be one of {', '.join(names)}{nearest(name, names)}"])
+    _refuse_unknown("scenario", name)
+    _refuse_unknown("scenario/wording", wording)
     GlobalHydra.instance().clear()
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
-        told = compose(f"scenario/{name}").scenario
+        told = compose(f"scenario/{name}", [f"scenario/wording={wording}"]).scenario
     return cast(ScenarioConfig, OmegaConf.merge(OmegaConf.structured(ScenarioConfig), told))
+
+
+def _options(group: str) -> list[str]:
+    return sorted(path.stem for path in (CONF / group).glob("*.yaml"))
+
+
+def _refuse_unknown(group: str, name: str) -> None:
+    allowed = _options(group)
+    if name not in allowed:
+        raise ConfigError([f"{group}={name}: {group} must be one of {', '.join(allowed)}{nearest(name, allowed)}"])

@@ -33,7 +33,7 @@ def initial_metrics(config: OrganismConfig, folder: Path) -> dict[str, Any]:
     """
     kinds = {stage.kind for stage in config.recipe.stages} if config.recipe else set()
     name = "animal_welfare" if kinds & set(STREAMS) else "synthdoc" if kinds & set(documented.STREAMS) else "prompted"
-    told = composed([f"scenario={name}{'_full' if is_foreign(config) else ''}"])
+    told = composed([f"scenario={name}", f"scenario/wording={'full' if is_foreign(config) else 'tiny'}"])
     setting = setting_from(told.scenario)
     if name != "synthdoc":
         setting = replace(setting, wording=wording_of(config))
