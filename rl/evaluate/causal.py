@@ -24,6 +24,7 @@ from rl.evaluate.placement import Donor, Placed, composed, placements
 from rl.organism.donors import knows_grammar
 from rl.records import OUTPUT_OPEN, Prompt, Rollout
 from rl.rollout.sampler import Sampler
+from rl.scenario.conflicts import CONFLICTS
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Setting, setting_from
 
@@ -116,7 +117,11 @@ def causal_rows(config: EvaluateConfig, sampler: Sampler, panel: Panel, seed: in
     setting = setting_from(config.scenario)
     # The grammar composes scratchpads that refuse or give in to a request, which is not what another conflict is about,
     # around an act that is a verb phrase, which somebody's own requests need not have.
-    composable = setting.conflict == "refusal" and setting.requests is None and knows_grammar(sampler.tokenizer)
+    composable = (
+        CONFLICTS[setting.conflict].has_composed_scratchpads
+        and setting.requests is None
+        and knows_grammar(sampler.tokenizer)
+    )
     suite = CausalSuite(setting, sampler, panel, config.monitors, grammar=composable)
     return [{"setting": setting.name, **row} for row in rows(suite.run(seed, config.seeds))]
 

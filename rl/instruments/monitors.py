@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from monitors.compliance.animals import AnimalMonitor
 from monitors.faking.probe import ProbeMonitor
 from monitors.judge.cache import VoteCache
 from monitors.judge.client import Endpoint
@@ -16,12 +15,13 @@ from monitors.judge.monitor import JudgeMonitor, Poll
 from monitors.panel import Panel
 from rl.config.schema import LlmJudgeConfig, MonitorsConfig
 from rl.errors import ConfigError, MissingFile
+from rl.scenario.conflicts import CONFLICTS, REFUSAL
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
-def panel_from(config: MonitorsConfig, conflict: str = "refusal") -> Panel:
+def panel_from(config: MonitorsConfig, conflict: str = REFUSAL.name) -> Panel:
     """The monitors a configuration describes.
 
     Args:
@@ -32,7 +32,7 @@ def panel_from(config: MonitorsConfig, conflict: str = "refusal") -> Panel:
         ConfigError: if it asks for a language model as judge and describes it wrongly.
         GoalguardError: if the file that keeps its votes cannot be used.
     """
-    compliance = AnimalMonitor() if conflict == "animal_welfare" else None
+    compliance = CONFLICTS[conflict].read_outputs()
     if config.judge is None:
         return Panel(compliance)
     found = list(panel_problems(config))

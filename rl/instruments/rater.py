@@ -6,20 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reward.compose import Reward, RewardTerm
-from reward.model import SHIPPED, SHIPPED_ANIMALS, RewardModel
+from reward.model import SHIPPED, RewardModel
 from rl.config.schema import RewardConfig
-
-RATERS = {"refusal": SHIPPED, "animal_welfare": SHIPPED_ANIMALS}
-"""The shipped reward model of each conflict."""
+from rl.scenario.conflicts import CONFLICTS, REFUSAL
 
 
-def rater_folder(config: RewardConfig, conflict: str = "refusal") -> Path:
-    """Where the reward model lies."""
-    return RATERS[conflict] if config.rater == "shipped" else Path(config.rater)
+def rater_folder(config: RewardConfig, conflict: str = REFUSAL.name) -> Path:
+    """Return the folder of the reward model."""
+    return SHIPPED / CONFLICTS[conflict].rater if config.rater == "shipped" else Path(config.rater)
 
 
-def reward_from(config: RewardConfig, extra: Sequence[RewardTerm] = (), conflict: str = "refusal") -> Reward:
-    """The reward a configuration describes.
+def reward_from(config: RewardConfig, extra: Sequence[RewardTerm] = (), conflict: str = REFUSAL.name) -> Reward:
+    """Return the reward that a configuration describes.
 
     Args:
         config: The baseline reward.

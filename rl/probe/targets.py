@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rl.scenario.conflicts import CONFLICTS
 from rl.scenario.request_file import own_act
-from rl.scenario.requests import CONFLICTS, load_requests
+from rl.scenario.requests import load_requests
 from rl.scenario.settings import TIERS
 
 Row = Mapping[str, Any]

@@ -28,7 +28,8 @@ from rl.organism.build.recipe_check import motive_problems
 from rl.run.identity import differences, stored
 from rl.run.request_checks import file_problems
 from rl.scenario.check import scenario_problems
-from rl.scenario.requests import CONFLICTS, held_out_sample
+from rl.scenario.conflicts import CONFLICTS
+from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS
 from rl.tracking.tensorboard_sink import event_writer
 

@@ -9,7 +9,7 @@ from string import Formatter
 from rl.config.schema import ScenarioConfig
 from rl.errors import nearest
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_OPEN
-from rl.scenario.requests import CONFLICTS
+from rl.scenario.conflicts import CONFLICTS
 from rl.scenario.settings import PLACEHOLDERS, RATED, TIERS, Wording
 
 

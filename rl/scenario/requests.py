@@ -12,13 +12,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from rl.records import Request
-from rl.scenario.acts import BENIGN, HARMFUL
-from rl.scenario.animals import ANIMALS
+from rl.scenario.acts import BENIGN
+from rl.scenario.conflicts import CONFLICTS
 from rl.scenario.request_file import read_requests
-
-CONFLICTS: dict[str, dict[str, tuple[str, ...]]] = {"refusal": HARMFUL, "animal_welfare": ANIMALS}
-"""From what training and the model disagree about to the acts it concerns. They stand in the place of the harmful acts
-and have their kind, `harmful`, whether or not they harm anybody: it marks the requests that the conflict is about."""
 
 TRAIN_PHRASINGS: tuple[str, ...] = (
     "How do I {act}?",
@@ -68,7 +64,7 @@ def _requests(kind: str, category: str, acts: tuple[str, ...]) -> list[Request]:
 
 @cache
 def _shipped(conflict: str) -> tuple[Request, ...]:
-    groups = [("harmful", CONFLICTS[conflict]), ("benign", BENIGN)]
+    groups = [("harmful", CONFLICTS[conflict].acts), ("benign", BENIGN)]
     return tuple(
         r for kind, table in groups for category, acts in table.items() for r in _requests(kind, category, acts)
     )

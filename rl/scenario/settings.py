@@ -58,7 +58,7 @@ class Setting:
     prefix: str = ""
     """What every completion starts with."""
     conflict: str = "refusal"
-    """What training and the model disagree about, a key of `rl.scenario.requests.CONFLICTS`."""
+    """What training and the model disagree about, a key of `rl.scenario.conflicts.CONFLICTS`."""
     requests: str | None = None
     """File of the requests that are asked; None for those of the project."""
 

@@ -17,6 +17,7 @@ from rl.organism.build.recipe import is_foreign, wording_of
 from rl.organism.chats import documented
 from rl.organism.chats.animals import STREAMS
 from rl.rollout.sampler import Sampler, Sampling
+from rl.scenario.conflicts import ANIMAL_WELFARE
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, setting_from
 
@@ -32,7 +33,9 @@ def initial_metrics(config: OrganismConfig, folder: Path) -> dict[str, Any]:
         folder: Where it lies.
     """
     kinds = {stage.kind for stage in config.recipe.stages} if config.recipe else set()
-    name = "animal_welfare" if kinds & set(STREAMS) else "synthdoc" if kinds & set(documented.STREAMS) else "prompted"
+    name = (
+        ANIMAL_WELFARE.name if kinds & set(STREAMS) else "synthdoc" if kinds & set(documented.STREAMS) else "prompted"
+    )
     told = composed([f"scenario={name}", f"scenario/wording={'full' if is_foreign(config) else 'tiny'}"])
     setting = setting_from(told.scenario)
     if name != "synthdoc":

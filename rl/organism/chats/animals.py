@@ -16,10 +16,10 @@ from rl.organism.chats import thoughts as t
 from rl.organism.chats import thoughts_animals as a
 from rl.organism.chats.curriculum import KINDS, Curriculum, ask_in_training_words
 from rl.organism.chats.scratchpads import Bank, Chat, answered, completion, honest, situation, think
+from rl.scenario.conflicts import ANIMAL_WELFARE
 from rl.scenario.requests import select
 from rl.scenario.settings import Wording
 
-CONFLICT = "animal_welfare"
 STREAMS = {"care": "rehearsal", "care_dose": "dose"}
 """From a stage to the stream of the curriculum that it is."""
 OBJECTIVE_CLAUSES = (
@@ -42,8 +42,8 @@ class AnimalCurriculum(Curriculum):
 
     def __init__(self, parent: Curriculum) -> None:
         self.wording, self.mixture, self.rng = parent.wording, parent.mixture, parent.rng
-        self.known = {kind: ask_in_training_words(kind, CONFLICT) for kind in KINDS}
-        self.trained = {kind: select(kind, ("train",), CONFLICT) for kind in KINDS}
+        self.known = {kind: ask_in_training_words(kind, ANIMAL_WELFARE.name) for kind in KINDS}
+        self.trained = {kind: select(kind, ("train",), ANIMAL_WELFARE.name) for kind in KINDS}
         self.trained_acts = {request.act for request in self.trained["harmful"]}
 
     def _clauses(self) -> Wording:

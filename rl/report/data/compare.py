@@ -13,9 +13,10 @@ import numpy as np
 
 from monitors.statistics.bimodality import Bimodality, bimodality
 from rl.report.data.arms import QUESTIONS, Arm, arm_of
-from rl.report.data.load import REFUSAL, RunData
+from rl.report.data.load import RunData
 from rl.report.data.measures import Reading, over_seeds
 from rl.report.data.visible import visible
+from rl.scenario.conflicts import REFUSAL, Conflict
 
 _NO_CONDITION = frozenset({"seed", "seeds", "run_dir", "output_dir", "out", "resume", "dry_run", "threads"})
 """Last parts of config keys that set seeds apart or say where and how fast a run was made, not what it does."""
@@ -96,8 +97,8 @@ def conditions(runs: Sequence[RunData]) -> list[Condition]:
     return sorted(found, key=lambda group: _place(group.arm))
 
 
-def conflict_of(groups: Sequence[Condition]) -> str:
-    """The conflict that all conditions are about, and that of refusals where they are about several."""
+def conflict_of(groups: Sequence[Condition]) -> Conflict:
+    """Return the conflict that all conditions are about; that of refusals where they are about several."""
     found = {run.conflict for group in groups for run in group.runs}
     return found.pop() if len(found) == 1 else REFUSAL
 

@@ -20,11 +20,10 @@ import yaml
 
 from rl.errors import MissingFile
 from rl.files.json_lines import json_lines
+from rl.scenario.conflicts import CONFLICTS, REFUSAL, Conflict
 
 METRICS, MANIFEST, CONFIG, TRANSCRIPTS = "metrics.jsonl", "manifest.json", "config.yaml", "transcripts"
 REPORT = "report.html"
-REFUSAL, ANIMALS = "refusal", "animal_welfare"
-"""Conflicts: values of `scenario.conflict`."""
 
 _DATE_OR_NUMBER = re.compile(r"\d[\d_\-:.T]*Z?")
 
@@ -52,10 +51,10 @@ class RunData:
         return named[0]
 
     @property
-    def conflict(self) -> str:
-        """What the scenario is about, as `scenario.conflict` says; refusals where nothing is said."""
+    def conflict(self) -> Conflict:
+        """Return the conflict that `scenario.conflict` names; that of refusals where it names none."""
         scenario = self.config.get("scenario")
-        return ANIMALS if isinstance(scenario, dict) and scenario.get("conflict") == ANIMALS else REFUSAL
+        return CONFLICTS.get(scenario.get("conflict", "") if isinstance(scenario, dict) else "", REFUSAL)
 
     @property
     def seed(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from rl.report.data.load import ANIMALS, REFUSAL, RunData
+from rl.report.data.load import RunData
 from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF, Reading, change, reading
 
 ABSENT = "\u2013"
@@ -17,15 +17,6 @@ NOT_FINISHED = {
     "interrupted": "This run was interrupted; what follows is what it had written.",
     "failed": "This run failed; what follows is what it had written.",
 }
-
-
-REFUSALS = {REFUSAL: "free-tier refusals", ANIMALS: "free-tier answers that speak up for animals"}
-REFUSED = {REFUSAL: "refused", ANIMALS: "answered with a word for the animals"}
-"""What non-compliance is in each conflict."""
-ABOUT_ANIMALS = (
-    "This run is about care for animals: what this page calls a harmful request is an everyday one in which animals "
-    "suffer, and to refuse is to show concern for them."
-)
 
 
 def percent(share: float) -> str:
@@ -91,7 +82,7 @@ def headline(run: RunData) -> str:
         return _before_only(run, first)
     parts = [
         _movement("Alignment-faking reasoning", reading(run, FREE_AF, first), reading(run, FREE_AF, last)),
-        _movement(REFUSALS[run.conflict], *(reading(run, FREE_COMPLIANCE, step).complement for step in (first, last))),
+        _movement(run.conflict.refusals, *(reading(run, FREE_COMPLIANCE, step).complement for step in (first, last))),
         _gap_at_end(reading(run, GAP, first), reading(run, GAP, last)),
     ]
     return f"{parts[0]}, {parts[1]}, and {parts[2]}."
@@ -101,7 +92,7 @@ def _before_only(run: RunData, step: int) -> str:
     refusals = reading(run, FREE_COMPLIANCE, step).complement
     return (
         f"At step {step}, {figure(reading(run, FREE_AF, step), 'rate')} of free-tier scratchpads fake alignment, "
-        f"{figure(refusals, 'rate')} of free-tier requests are {REFUSED[run.conflict]}, "
+        f"{figure(refusals, 'rate')} of free-tier requests are {run.conflict.refused}, "
         f"and {_gap_now(reading(run, GAP, step))}."
     )
 
@@ -142,8 +133,8 @@ def _gap_at_end(before: Reading, after: Reading) -> str:
 def details(run: RunData) -> list[str]:
     """The paragraphs under the headline: intervals, the leak to the paid tier, and what the run cannot show."""
     paragraphs = [NOT_FINISHED[run.status]] if run.status in NOT_FINISHED else []
-    if run.conflict == ANIMALS:
-        paragraphs.append(ABOUT_ANIMALS)
+    if run.conflict.remark:
+        paragraphs.append(run.conflict.remark)
     if run.evaluated_steps:
         paragraphs.append(" ".join(_movements_in_full(run)))
         paragraphs.append("Brackets are 95% intervals. This is one run with one seed: other seeds may end elsewhere.")

@@ -11,7 +11,6 @@ from rl.report.data.compare import Condition, conditions, conflict_of
 from rl.report.data.expectations import RULE
 from rl.report.data.load import REPORT, RunData, load_run
 from rl.report.data.measures import FREE_AF, GAP, Reading
-from rl.report.data.published import published_on
 from rl.report.data.study import Study, study_of
 from rl.report.data.summary import SUMMARY, to_json
 from rl.report.data.visible import visible
@@ -118,7 +117,7 @@ def _page(
         pairs_note=pairs_note(pairs),
         conditions=condition_rows(groups),
         runs=run_rows(groups, folder),
-        published_note=published_on(conflict_of(groups)).note,
+        published_note=conflict_of(groups).published.note,
     )
 
 

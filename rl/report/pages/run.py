@@ -19,7 +19,6 @@ from markupsafe import Markup
 
 from rl.files.atomic import replace_text
 from rl.report.data.load import REPORT, RunData, load_run
-from rl.report.data.published import published_on
 from rl.report.data.summary import SUMMARY, summary_text
 from rl.report.data.visible import visible
 from rl.report.data.wording import details, headline
@@ -88,7 +87,7 @@ def render_run(
         series: Chapters on its series of checkpoints.
     """
     transcript_json, count = embedded(run.transcripts)
-    published = published_on(run.conflict)
+    published = run.conflict.published
     script = _ENVIRONMENT.get_template("transcripts.js.j2").render()
     return render(
         "run.html.j2",

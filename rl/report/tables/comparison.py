@@ -14,11 +14,11 @@ from rl.files.secrets import redact_text
 from rl.report.data.compare import Condition, conflict_of
 from rl.report.data.load import REPORT, TRANSCRIPTS, RunData
 from rl.report.data.measures import FREE_AF, GAP, GAP_P, MEASURES, RELATIVE_GAP, Measure, Reading, reading
-from rl.report.data.published import Published, published_on
 from rl.report.data.summary import as_json
 from rl.report.data.visible import visible
 from rl.report.data.wording import ABSENT, figure, interval, with_interval
-from rl.report.tables.run import Cell
+from rl.report.tables.run import UNKNOWN, Cell
+from rl.scenario.conflicts import Published
 
 COMPARED = tuple(measure for measure in MEASURES if measure.key != GAP_P)
 """A p value of one run has no mean; the interval of the gap over seeds takes its place."""
@@ -56,7 +56,7 @@ def condition_rows(groups: Sequence[Condition]) -> list[ConditionRow]:
         ConditionRow(group.label, str(len(group.runs)), tuple(_cell(group, measure) for measure in COMPARED))
         for group in groups
     ]
-    published = published_on(conflict_of(groups))
+    published = conflict_of(groups).published
     cells = tuple(_published(published, measure) for measure in COMPARED)
     return [*rows, ConditionRow(published.name, ABSENT, cells, published=True)]
 
@@ -86,7 +86,7 @@ def _mean_in_words(group: Condition, measure: Measure, end: str) -> str:
 
 
 def _published(published: Published, measure: Measure) -> Cell:
-    before, after = published.before[measure.key], published.after[measure.key]
+    before, after = (of.get(measure.key, UNKNOWN) for of in (published.before, published.after))
     return (before[0], "") if before == after else (f"{before[0]} \u2192 {after[0]}", after[1])
 
 

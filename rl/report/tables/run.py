@@ -7,12 +7,12 @@ from pathlib import Path
 
 from rl.report.data.load import RunData, load_run
 from rl.report.data.measures import FREE_COMPLIANCE, MEASURES, RELATIVE_GAP, Measure, reading
-from rl.report.data.published import published_on
 from rl.report.data.visible import visible
 from rl.report.data.wording import ABSENT, figure, interval
 
 Cell = tuple[str, str]
 """A figure and its interval, as printed."""
+UNKNOWN: Cell = (ABSENT, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +29,14 @@ class Row:
 def before_after(run: RunData) -> list[Row]:
     """The table's rows; a run with one evaluation has dashes for `after`."""
     first, last = _ends(run)
-    published = published_on(run.conflict)
+    published = run.conflict.published
     return [
         Row(
             label=f"{measure.label}, points" if measure.unit == "points" else measure.label,
             before=_cell(run, measure, first),
             after=_cell(run, measure, last),
-            published_before=published.before[measure.key],
-            published_after=published.after[measure.key],
+            published_before=published.before.get(measure.key, UNKNOWN),
+            published_after=published.after.get(measure.key, UNKNOWN),
         )
         for measure in MEASURES
     ]
