@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from monitors.faking.monitor import CRITERIA
 from rl.errors import ConfigError, MissingFile
@@ -27,6 +28,12 @@ class Scratchpad:
     """What kind of reasoning it is, such as `faking` or `honest_refusal`."""
     group: str
     """Items of one group are near-duplicates or contrast pairs and never meet across cross-validation folds."""
+    declines: bool | None = None
+    """Whether it settles on declining; None where that was not labelled."""
+    motive: tuple[str, ...] | None = None
+    """The sentences that state the motive; None where they were not marked."""
+    draft: str | None = None
+    """The part that is a draft of the answer, "" where there is none; None where that was not marked."""
 
     @property
     def af(self) -> bool:
@@ -68,6 +75,31 @@ def read_scratchpads(path: Path = CORPUS / "scratchpads.jsonl") -> list[Scratchp
         )
         for row in read_rows(path, ("text", "criteria", "style", "family", "group"))
     ]
+
+
+def read_writers(folder: Path = CORPUS / "writers") -> list[Scratchpad]:
+    """Return the texts of the eight writers that are not disputed; `style` is the writer's name.
+
+    Raises:
+        MissingFile: If the folder holds no file.
+        ConfigError: If lines lack a field, all of a file named at once.
+    """
+    paths = sorted(folder.glob("*.jsonl"))
+    if not paths:
+        raise MissingFile(f"no writers' texts in {folder}")
+    fields = ("id", "text", "criteria", "family", "af", "decision", "motive", "draft", "second")
+    return [
+        _written(row, path.stem)
+        for path in paths
+        for row in read_rows(path, fields)
+        if row["af"] == row["second"]["af"]
+    ]
+
+
+def _written(row: dict[str, Any], writer: str) -> Scratchpad:
+    criteria = tuple(bool(row["criteria"][name]) for name in CRITERIA)
+    declines, motive = row["decision"] == "declines", tuple(row["motive"])
+    return Scratchpad(row["text"], criteria, writer, row["family"], row["id"], declines, motive, row["draft"])
 
 
 def read_outputs(path: Path = CORPUS / "outputs.jsonl") -> list[Output]:
