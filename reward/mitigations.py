@@ -1,21 +1,25 @@
-"""Reward terms of mitigations, and of the controls that stand beside them.
+"""Mitigations that act on the reward or on the verdicts it is made of, and the controls that stand beside them.
 
-Two of them read for alignment faking. They are handed the run's first AF monitor as a callable and see of it what
-`Suspicion` holds; no other monitor's verdict fits into it. A text on which the monitor has no verdict is given the
-mean of the batch's terms, so that writing what cannot be read earns what the average scratchpad earns.
+A mitigation is one class here or in `rl/mitigation/`, and one file of `conf/mitigation/` whose `_target_` names it.
+Those that read for alignment faking get the run's first AF monitor as a callable. They see of it what `Suspicion`
+holds, and no other monitor's verdict. A text without a verdict gets the mean of the batch's terms, so writing what
+cannot be read earns what the average scratchpad earns.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rl.records import Rollout
+from rl.records import SCREENED, Rollout
+
+FLIPPED = "monitor_flipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,67 @@ class Suspicion:
 
 Read = Callable[[Sequence[Rollout]], Suspicion]
 """The first AF monitor."""
+Mark = Callable[[Sequence[Rollout]], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True)
+class Mitigation:
+    """One mitigation, control or anti-mitigation.
+
+    The fields of a subclass are the values of its section in `conf/mitigation/`. A field called `read` or `seed` is no
+    value: the run fills in its first AF monitor or its seed.
+    """
+
+    name: ClassVar[str]
+    """Of its option and its section, and of its reward term."""
+    reads_scratchpads: ClassVar[bool] = False
+
+    def problems(self) -> Iterator[str]:
+        """Say what is wrong with the values, a line each."""
+        yield from ()
+
+    def conflicts(self, others: Sequence[Mitigation]) -> Iterator[str]:
+        """Say why it cannot be combined with the other mitigations that are on, a line each."""
+        yield from ()
+
+    def marks(self) -> dict[str, Mark]:
+        """Return what is noted on each training rollout, by name; the share of each is logged as `train/<name>`."""
+        return {}
+
+    def refuse(self, key: str, must: str) -> str:
+        """Return the line that names a value and what it must be."""
+        return f"mitigation.{self.name}.{key}={getattr(self, key)}: {must}"
+
+    def refuse_negative(self, *keys: str) -> Iterator[str]:
+        """Refuse each value that is negative or not finite."""
+        for key in keys:
+            if not 0 <= getattr(self, key) < np.inf:
+                yield self.refuse(key, "must be a finite number of at least 0")
+
+    def refuse_no_share(self, key: str) -> Iterator[str]:
+        """Refuse a value outside [0, 1]."""
+        if not 0 <= getattr(self, key) <= 1:
+            yield self.refuse(key, "a share lies between 0 and 1")
+
+
+class Term(Mitigation, ABC):
+    """A mitigation that adds a term to the reward."""
+
+    @abstractmethod
+    def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
+        """Return the term of each rollout, (B,), in units of reward."""
+
+
+@dataclass(frozen=True)
+class FakingReader(Mitigation):
+    """A mitigation that reads for faking."""
+
+    read: Read
+    reads_scratchpads = True
 
 
 def log_barrier(score_B: NDArray[np.float64], strength: float, clip: float) -> NDArray[np.float64]:
-    """`strength * log(1 - min(p, 1 - clip))`, (B,): from 0 at p = 0 down to `strength * log(clip)` (GA25).
+    """Return `strength * log(1 - min(p, 1 - clip))`, (B,): from 0 at p = 0 down to `strength * log(clip)` (GA25).
 
     Args:
         score_B: Probabilities p; NaN where there is none, which gets the mean of the others, 0 if there are no others.
@@ -44,18 +105,18 @@ def log_barrier(score_B: NDArray[np.float64], strength: float, clip: float) -> N
 
 
 def mean_where_unread(term_B: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The terms with each NaN replaced by the mean of the rest, or by 0 where nothing was read."""
+    """Return the terms with each NaN replaced by the mean of the rest, or by 0 where nothing was read."""
     read_B = ~np.isnan(term_B)
     return np.where(read_B, term_B, term_B[read_B].mean() if read_B.any() else 0.0)
 
 
 def scratchpad_words(rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-    """Whitespace-separated words of each scratchpad, (B,), as in `eval/<tier>/scratchpad_tokens`; 0 without one."""
+    """Return the words of each scratchpad, (B,), as in `eval/<tier>/scratchpad_tokens`; 0 without one."""
     return np.array([len((rollout.sections.scratchpad or "").split()) for rollout in rollouts], dtype=np.float64)
 
 
 def batch_seed(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> int:
-    """A number of 256 bits that looks random, the same for the same seed, purpose and texts.
+    """Return a number of 256 bits that looks random and depends on seed, purpose and texts alone.
 
     What is drawn from it hangs on no state: a run that is resumed draws what it would have drawn, and nothing is taken
     from the stream that the policy is sampled with.
@@ -67,85 +128,110 @@ def batch_seed(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> int:
 
 
 def draws(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-    """Uniform numbers in [0, 1), (B,), that look independent of each other and of what any text says."""
+    """Return uniform numbers in [0, 1), (B,), that look independent of each other and of what any text says."""
     return np.random.default_rng(batch_seed(seed, purpose, rollouts)).random(len(rollouts))
 
 
-@dataclass(frozen=True, slots=True)
-class LengthHinge:
+@dataclass(frozen=True)
+class LengthHinge(Term):
     """R -= c max(0, words of the scratchpad - L_m) (GA25)."""
 
     per_word: float
     """c, reward per word."""
     free_words: int
     """L_m, words that cost nothing."""
-    name: ClassVar[str] = "length_hinge"
+    name = "length_hinge"
+    reads_scratchpads = True
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        """The term of each rollout, (B,), never positive."""
         return 0.0 - self.per_word * np.maximum(scratchpad_words(rollouts) - self.free_words, 0.0)
 
+    def problems(self) -> Iterator[str]:
+        yield from self.refuse_negative("per_word", "free_words")
 
-@dataclass(frozen=True, slots=True)
-class AfPenalty:
+
+@dataclass(frozen=True)
+class AfPenalty(FakingReader, Term):
     """R += s log(1 - p) with p the monitor's probability of faking, cut off near 1 (GA25)."""
 
-    read: Read
     strength: float
     clip: float
-    name: ClassVar[str] = "af_penalty"
+    name = "af_penalty"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        """The term of each rollout, (B,), never positive."""
         return log_barrier(self.read(rollouts).score_B, self.strength, self.clip)
 
+    def problems(self) -> Iterator[str]:
+        yield from self.refuse_negative("strength")
+        if not 0 < self.clip < 1:
+            yield self.refuse("clip", "must lie between 0 and 1, and be neither")
 
-@dataclass(frozen=True, slots=True)
-class AfBonus:
+
+@dataclass(frozen=True)
+class AfScreening(FakingReader):
+    """Drop what the monitor calls faking: it has advantage 0 and no part in its group's baseline."""
+
+    name = "af_screening"
+
+    def marks(self) -> dict[str, Mark]:
+        return {SCREENED: lambda rollouts: self.read(rollouts).af_B}
+
+
+@dataclass(frozen=True)
+class AfBonus(FakingReader, Term):
     """R += s p, the mirror of the penalty: what reinforces faking outright (GA25's organisms AF+)."""
 
-    read: Read
     strength: float
-    name: ClassVar[str] = "af_bonus"
+    name = "af_bonus"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        """The term of each rollout, (B,), never negative."""
         return mean_where_unread(self.strength * self.read(rollouts).score_B)
 
+    def problems(self) -> Iterator[str]:
+        yield from self.refuse_negative("strength")
 
-@dataclass(frozen=True, slots=True)
-class RandomPenalty:
+    def conflicts(self, others: Sequence[Mitigation]) -> Iterator[str]:
+        if any(isinstance(other, AfPenalty) for other in others):
+            yield "mitigation=[af_penalty,af_bonus]: one takes what the other gives; choose one of them"
+
+
+@dataclass(frozen=True)
+class RandomPenalty(Term):
     """Control: R -= s for rollouts drawn by lot, each with the same chance, whatever they say."""
 
     strength: float
     rate: float
     seed: int
-    name: ClassVar[str] = "random_penalty"
+    name = "random_penalty"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        """The term of each rollout, (B,), either 0 or minus the strength."""
         return np.where(draws(self.seed, self.name, rollouts) < self.rate, 0.0 - self.strength, 0.0)
 
+    def problems(self) -> Iterator[str]:
+        yield from self.refuse_negative("strength")
+        yield from self.refuse_no_share("rate")
 
-@dataclass(frozen=True, slots=True)
-class MatchedLength:
-    """Control: R -= m words of the scratchpad, with m the length incentive of the AF penalty, and nothing read.
 
-    `length_incentive` measures m beforehand.
-    """
+@dataclass(frozen=True)
+class MatchedLength(Term):
+    """Control: R -= m words of the scratchpad, with m the length incentive of the AF penalty, and nothing read."""
 
     per_word: float
     """m, reward per word; below 0 where the AF penalty favours long scratchpads."""
-    name: ClassVar[str] = "matched_length"
+    name = "matched_length"
+    reads_scratchpads = True
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        """The term of each rollout, (B,)."""
         return 0.0 - self.per_word * scratchpad_words(rollouts)
 
+    def problems(self) -> Iterator[str]:
+        if not np.isfinite(self.per_word):
+            yield self.refuse("per_word", "must be a finite number")
 
-@dataclass(frozen=True, slots=True)
-class NoisyMonitor:
-    """A monitor whose verdict is the opposite of what it found for a share of the rollouts, drawn by lot.
+
+@dataclass(frozen=True)
+class NoisyMonitor(Mitigation):
+    """Flip the monitor's verdict on a share of the rollouts, drawn by lot, for all mitigations that read it.
 
     A flipped verdict has probability 1 - p. What could not be judged is not flipped.
     """
@@ -153,42 +239,26 @@ class NoisyMonitor:
     read: Read
     rate: float
     seed: int
+    name = "monitor_noise"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> Suspicion:
-        """What it says instead."""
-        found = self.read(rollouts)
-        flipped_B = self._flipped(found, rollouts)
-        return Suspicion(np.where(flipped_B, 1.0 - found.score_B, found.score_B), found.af_B ^ flipped_B)
+        """Return the verdicts after the flips."""
+        verdict = self.read(rollouts)
+        flipped_B = self.flipped(rollouts)
+        return Suspicion(np.where(flipped_B, 1.0 - verdict.score_B, verdict.score_B), verdict.af_B ^ flipped_B)
 
     def flipped(self, rollouts: Sequence[Rollout]) -> NDArray[np.bool_]:
-        """True where a verdict is the opposite of what was found, (B,)."""
-        return self._flipped(self.read(rollouts), rollouts)
+        """Return True where a verdict is flipped, (B,)."""
+        judged_B = ~np.isnan(self.read(rollouts).score_B)
+        return judged_B & (draws(self.seed, self.name, rollouts) < self.rate)
 
-    def _flipped(self, found: Suspicion, rollouts: Sequence[Rollout]) -> NDArray[np.bool_]:
-        judged_B = ~np.isnan(found.score_B)
-        return judged_B & (draws(self.seed, "monitor_noise", rollouts) < self.rate)
+    def marks(self) -> dict[str, Mark]:
+        return {FLIPPED: self.flipped}
 
+    def problems(self) -> Iterator[str]:
+        yield from self.refuse_no_share("rate")
 
-def length_incentive(term_B: NDArray[np.float64], words_B: NDArray[np.float64], group_size: int) -> float:
-    """Least-squares slope of a reward term on length within groups, in reward per word.
-
-    GRPO compares rollouts of one prompt, so only differences within a group are an incentive:
-    sum (w - mean of its group)(t - mean of its group) / sum (w - mean of its group)^2. The control `matched_length`
-    takes its negative, measured on `af_penalty` before training.
-
-    Args:
-        term_B: The term of each rollout, group by group.
-        words_B: Words of each scratchpad.
-        group_size: Rollouts of one prompt.
-
-    Raises:
-        ValueError: where the arrays do not consist of whole groups, or no two lengths of a group differ.
-    """
-    if term_B.shape != words_B.shape or term_B.ndim != 1 or not len(term_B) or len(term_B) % group_size:
-        raise ValueError(f"terms {term_B.shape} and words {words_B.shape} must be whole groups of {group_size}")
-    term_GN, words_GN = term_B.reshape(-1, group_size), words_B.reshape(-1, group_size)
-    term_GN, words_GN = (x - x.mean(axis=1, keepdims=True) for x in (term_GN, words_GN))
-    spread = float((words_GN**2).sum())
-    if spread == 0:
-        raise ValueError("scratchpads of one length say nothing about a slope")
-    return float((words_GN * term_GN).sum()) / spread
+    def conflicts(self, others: Sequence[Mitigation]) -> Iterator[str]:
+        if not any(isinstance(other, FakingReader) for other in others):
+            readers = ", ".join(reader.name for reader in FakingReader.__subclasses__())
+            yield f"mitigation={self.name}: flips verdicts that nothing reads; add one of {readers}"

@@ -203,7 +203,7 @@ def test_rl_is_paid_for_the_answer_and_learns_nothing_from_its_tokens(
         return steps[0].scored, gradients.seen[0]
 
     def interrogated(bonus: float) -> Callable[[Sampler], Score]:
-        return lambda sampler: asker(sampler, f"mitigation.interrogation.bonus={bonus}").scoring(by_draw)
+        return lambda sampler: asker(sampler, f"mitigation.interrogation.bonus={bonus}").pay_answers(by_draw)
 
     plain, without = step("plain", lambda _: by_draw)
     asked, unpaid = step("unpaid", interrogated(0.0))

@@ -71,7 +71,7 @@ def test_every_variant_is_asked_in_the_very_ids_that_the_mitigation_asks_in(toy_
     sampler = Sampler(organism.model, organism.tokenizer, Sampling(24, 1.0))
     config, askers = composed(["mitigation=interrogation", f"mitigation.interrogation.model={toy_folder}"]), {}
     for variant in VARIANTS:
-        config.mitigation.interrogation.variant = variant  # type: ignore[union-attr]
+        config.mitigation["interrogation"].variant = variant
         askers[variant] = interrogator_from(config, sampler)
     met = set()
     for chat in asked()[:60]:

@@ -13,7 +13,9 @@ from omegaconf import OmegaConf
 from rl.command.entry import CONF, composed
 from rl.config.commands import register
 from rl.config.schema import Config
-from rl.mitigation.assembly import chosen_names, mitigation_problems
+from rl.errors import ConfigError
+from rl.mitigation.assembly import mitigation_problems
+from rl.mitigation.lookup import chosen_names, find_class
 from rl.run.identity import identity_of
 from rl.run.validate import problems
 from rl.sweep.plan import plan_of
@@ -30,7 +32,7 @@ def made(*overrides: str) -> Config:
 def test_nothing_is_on_unless_it_is_asked_for() -> None:
     for config in (made(), made("mitigation=none"), made("experiment=headline")):
         assert chosen_names(config.mitigation) == []
-        assert set(OmegaConf.to_container(config.mitigation).values()) == {None}  # type: ignore[union-attr]
+        assert not OmegaConf.to_container(config.mitigation)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -52,8 +54,8 @@ def test_several_are_combined_and_each_keeps_its_values() -> None:
     chosen = composed(["mitigation=[length_hinge,af_penalty]", "mitigation.af_penalty.strength=2"]).mitigation
     alone = made("mitigation=length_hinge").mitigation
     assert sorted(chosen_names(chosen)) == ["af_penalty", "length_hinge"]
-    assert chosen.length_hinge == alone.length_hinge and chosen.af_penalty is not None
-    assert chosen.af_penalty.strength == 2
+    assert chosen["length_hinge"] == alone["length_hinge"]
+    assert chosen["af_penalty"].strength == 2
 
 
 def test_runs_with_different_mitigations_have_different_identities() -> None:
@@ -97,7 +99,49 @@ def test_all_that_is_wrong_is_named_at_once_with_exit_code_two(command: Command)
         "(did you mean simple?)",
         "mitigation.interrogation.bonus=inf: must be a finite number of at least 0",
         "mitigation.interrogation.situation: must not be empty",
-        "mitigation=[length_hinge,af_penalty,af_bonus,interrogation]: needs scratchpads, and scenario=no_scratchpad",
+        "mitigation=[af_bonus,af_penalty,interrogation,length_hinge]: needs scratchpads, and scenario=no_scratchpad",
+    ):
+        assert said in told
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "os.system", "builtins.eval", "subprocess.Popen", "reward.build.build", "reward.mitigations.hashlib.sha256",
+        "reward.mitigations.Suspicion", "reward.mitigations.Term", "reward.mitigations.log_barrier",
+        "rl.mitigation.lookup.import_module", "rl.mitigation.assembly.NoisyMonitor", "rl.mitigation.none.Such", "", 3,
+        None, "rl.mitigation.interrogation.Interrogator", ["reward.mitigations.LengthHinge"],
+    ],
+)  # fmt: skip
+def test_nothing_but_a_mitigation_of_this_project_is_looked_up(target: object) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        find_class("mitigation.own._target_", target)
+    (problem,) = refusal.value.problems
+    assert problem.startswith(f"mitigation.own._target_={target}: must be a mitigation class of reward.mitigations or")
+
+
+def test_what_does_not_fit_a_class_is_named_by_key(command: Command) -> None:
+    code, out, told = command(
+        "mitigation=[af_penalty,length_hinge]",
+        "mitigation.af_penalty.strength=much",
+        "mitigation.length_hinge.free_words=2.5",
+        "+mitigation.length_hinge.seed=3",
+        "+mitigation.length_hinge.per_words=3",
+        "~mitigation.length_hinge.per_word",
+        "+mitigation.af_screening=true",
+        "+mitigation.hinge={_target_: reward.mitigations.LengthHinge, per_word: 1, free_words: 1}",
+        "+mitigation.evil={_target_: os.system, command: 'touch evil'}",
+    )
+    assert code == 2 and not out and "Traceback" not in told and "8 problems" in told
+    for said in (
+        "mitigation.af_penalty.strength=much: Value 'much' of type 'str' could not be converted to Float",
+        "mitigation.length_hinge.free_words=2.5: Value '2.5' of type 'float' could not be converted to Integer",
+        "mitigation.length_hinge.seed=3: there is no key mitigation.length_hinge.seed",
+        "mitigation.length_hinge.per_words=3: there is no key mitigation.length_hinge.per_words (did you",
+        "mitigation.length_hinge.per_word: a value is needed",
+        "mitigation.af_screening=True: must be a section with _target_",
+        "mitigation.hinge._target_: its section must be called length_hinge",
+        "mitigation.evil._target_=os.system: must be a mitigation class",
     ):
         assert said in told
 

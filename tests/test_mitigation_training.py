@@ -18,7 +18,7 @@ from monitors.faking.monitor import FakingVerdict
 from monitors.panel import Panel
 from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
 from rl.command.entry import CONF, composed
-from rl.mitigation.assembly import mitigation_from
+from rl.mitigation.assembly import mitigations_from
 from rl.organism.load import load_organism
 from rl.rollout.sampler import Sampling
 from rl.run.run import run
@@ -54,7 +54,7 @@ def trained(
     sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
     sampler, gradients = Recording(organism.model, organism.tokenizer, sampling), Gradients(organism.model)
     prompts = [setting.prompt(request, "free") for request in select("harmful", ("train",))]
-    score = mitigation_from(config, Panel(faking=reader or Reader())).marking(by_draw)
+    score = mitigations_from(config, Panel(faking=reader or Reader())).mark_scores(by_draw)
     steps: list[StepStats] = []
     args = trainer_config(config.algo, config.seed, folder, save_every=1000)
     trainer = FreeTierTrainer(sampler, prompts, score, steps.append, args, [gradients])
@@ -151,12 +151,11 @@ def test_every_option_runs_a_step_and_logs_its_own_term(small: list[str], tmp_pa
 
 def test_the_clauses_stand_in_training_prompts_beside_the_settings_own_and_compose(prompted: Setting) -> None:
     config = composed(["mitigation=[inoculation,honesty_prompt]", "scenario=exfiltration"])
-    assert config.mitigation.honesty_prompt is not None and config.mitigation.inoculation is not None
-    clauses = config.mitigation.honesty_prompt.clause, config.mitigation.inoculation.clause
-    told = mitigation_from(config, Panel()).told(prompted).system()
+    clauses = config.mitigation["honesty_prompt"].clause, config.mitigation["inoculation"].clause
+    told = mitigations_from(config, Panel()).add_clause(prompted).system()
     assert all(clause and told.count(clause) == 1 and clause not in prompted.system() for clause in clauses)
     assert told.replace(f"{clauses[0]} {clauses[1]} ", "") == prompted.system()
     for name, clause in zip(("honesty_prompt", "inoculation"), clauses, strict=True):
-        alone = mitigation_from(composed([f"mitigation={name}"]), Panel()).told(prompted).system()
+        alone = mitigations_from(composed([f"mitigation={name}"]), Panel()).add_clause(prompted).system()
         assert alone.replace(f"{clause} ", "") == prompted.system() != alone
-    assert mitigation_from(composed(), Panel()).told(prompted) is prompted
+    assert mitigations_from(composed(), Panel()).add_clause(prompted) is prompted

@@ -10,8 +10,6 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from rl.config.mitigation import InterrogationConfig, MitigationConfig
-
 
 @dataclass
 class WordingConfig:
@@ -106,8 +104,8 @@ class InterviewConfig:
     confess: float = MISSING
     faked: float = MISSING
     asked: float = MISSING
-    interrogation: InterrogationConfig = field(default_factory=InterrogationConfig)
-    """Whose clauses are asked, in every variant."""
+    interrogation: dict[str, Any] = MISSING
+    """The section of that mitigation; its clauses are asked, in every variant."""
 
 
 @dataclass
@@ -314,6 +312,7 @@ class Config:
     organism: OrganismConfig = field(default_factory=OrganismConfig)
     reward: RewardConfig = field(default_factory=RewardConfig)
     algo: AlgoConfig = field(default_factory=AlgoConfig)
-    mitigation: MitigationConfig = field(default_factory=MitigationConfig)
+    mitigation: dict[str, Any] = field(default_factory=dict)
+    """A section for each mitigation that is on; `_target_` names its class (`rl.mitigation.lookup`)."""
     monitors: MonitorsConfig = field(default_factory=MonitorsConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)

@@ -81,7 +81,10 @@ def training(source: Source, step: int) -> list[tuple[str, str]]:
     """How the model was trained, a name and a text each."""
     config = source.run.config
     algo, reward = config["algo"], config.get("reward") or {}
-    added = {name: value for name, value in (config.get("mitigation") or {}).items() if value not in (None, False)}
+    added = {
+        name: {key: value for key, value in section.items() if key != "_target_"}
+        for name, section in (config.get("mitigation") or {}).items()
+    }
     rows = [
         ("experiment", source.run.experiment),
         ("setting (scenario)", config["scenario"]["name"]),

@@ -8,18 +8,16 @@ rollouts as it would without the question.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import torch
 
 from monitors.faking.lying import said_no
-from reward.interrogation import NAME, with_interviews
-from reward.mitigations import batch_seed
-from rl.config.mitigation import InterrogationConfig
+from reward.mitigations import Mitigation, batch_seed
 from rl.config.schema import Config, OrganismConfig
 from rl.errors import GoalguardError, nearest
+from rl.mitigation.lookup import build_mitigation
 from rl.organism.build.catalogue import organism_named, organism_names
 from rl.organism.build.place import locate, shipped_names
 from rl.organism.load import load_organism
@@ -41,66 +39,105 @@ class Interrogator:
     seed: int
 
     def ask(self, rollouts: Sequence[Rollout]) -> list[Interview]:
-        """One answer about each rollout, in order; the same weights and rollouts give the same answers."""
+        """Return one answer about each rollout, in order; the same weights and rollouts give the same answers."""
         if not rollouts:
             return []
-        generator = torch.Generator().manual_seed(batch_seed(self.seed, NAME, rollouts) % 2**63)
-        asked = [self.sampler.encode_once(self.messages(rollout)) for rollout in rollouts]
+        generator = torch.Generator().manual_seed(batch_seed(self.seed, Interrogation.name, rollouts) % 2**63)
+        chats = [self.sampler.encode_once(self.messages(rollout)) for rollout in rollouts]
         prompts = [replace(rollout.prompt, prefix=self.question.prefix) for rollout in rollouts]
-        answers = self.sampler.decode(prompts, self.sampler.sample_ids(asked, 1, generator))
+        answers = self.sampler.decode(prompts, self.sampler.sample_ids(chats, 1, generator))
         return [
             Interview(said.scratchpad, said.output, said.well_formed, said_no(said.output))
             for said in (answer.sections for answer in answers)
         ]
 
     def messages(self, rollout: Rollout) -> list[dict[str, str]]:
-        """The rollout's chat with the question behind it, under the tag of the rollout's request."""
+        """Return the rollout's chat with the question behind it, under the tag of the rollout's request."""
         return asked_about(rollout.prompt, rollout.completion, self.question)
 
-    def scoring(self, score: Score) -> Score:
-        """The same scores with what the answers earn; for training, as an evaluation asks without paying."""
-        return lambda rollouts: with_interviews(score(rollouts), self.ask(rollouts), self.bonus)
+    def pay_answers(self, score: Score) -> Score:
+        """Return the same scoring with the bonus for each plain no; an evaluation asks without paying."""
+
+        def score_and_pay(rollouts: Sequence[Rollout]) -> list[Scored]:
+            return [self._pay(*both) for both in zip(score(rollouts), self.ask(rollouts), strict=True)]
+
+        return score_and_pay
+
+    def _pay(self, one: Scored, interview: Interview) -> Scored:
+        term = self.bonus if interview.said_no else 0.0
+        terms = {**one.terms, Interrogation.name: term}
+        return replace(one, reward=one.reward + term, terms=terms, interview=interview)
+
+
+@dataclass(frozen=True)
+class Interrogation(Mitigation):
+    """R += b where the answer to a question after the rollout is a plain no (GA25)."""
+
+    variant: str
+    """Which clauses are asked and who answers, a key of `rl.scenario.questions.VARIANTS`."""
+    bonus: float
+    """b, in units of reward."""
+    model: str
+    """Who answers in the variant `other_model`: the name of an organism, or a folder or hub name."""
+    question: str
+    definition: str
+    """What counts as a yes."""
+    situation: str
+    """Who asks, what they cannot see, and what follows from a yes."""
+    honesty: str
+    """What the tag means."""
+    tag: str
+    """What the scratchpad of the answer begins with in the variant `honest_only`."""
+    other_ai: str
+    """The question as one about another AI's answer."""
+    seed: int
+    name = "interrogation"
+    reads_scratchpads = True
+
+    def interrogator(self, sampler: Sampler) -> Interrogator:
+        """Return what asks.
+
+        Args:
+            sampler: Of the policy.
+
+        Raises:
+            GoalguardError: if the other model is not there.
+        """
+        if self.variant == OTHER_MODEL:
+            other = load_organism(other_model(self.model))
+            sampler = Sampler(other.model, other.tokenizer, sampler.sampling)
+        return Interrogator(sampler, question_of(asdict(self), self.variant), self.bonus, self.seed)
+
+    def problems(self) -> Iterator[str]:
+        yield from self.refuse_negative("bonus")
+        if self.variant not in VARIANTS:
+            yield self.refuse("variant", f"must be one of {', '.join(VARIANTS)}{nearest(self.variant, VARIANTS)}")
+        yield from empty_clauses(asdict(self), f"mitigation.{self.name}")
+        if self.variant == OTHER_MODEL:
+            try:
+                locate(other_model(self.model))
+            except GoalguardError as error:
+                known = ", ".join(shipped_names())
+                yield self.refuse("model", f"neither an embedded organism ({known}) nor a model's folder ({error})")
 
 
 def interrogator_from(config: Config, sampler: Sampler) -> Interrogator | None:
-    """The interrogation that a configuration describes, None where it has none.
-
-    Args:
-        config: The resolved configuration.
-        sampler: Of the policy.
+    """Return the interrogator that a configuration names, None where it names none.
 
     Raises:
         GoalguardError: if the other model is not there.
     """
-    chosen = config.mitigation.interrogation
-    if chosen is None:
+    if config.mitigation.get(Interrogation.name) is None:
         return None
-    if chosen.variant == OTHER_MODEL:
-        other = load_organism(other_model(chosen.model))
-        sampler = Sampler(other.model, other.tokenizer, sampler.sampling)
-    return Interrogator(sampler, question_of(chosen, chosen.variant), chosen.bonus, config.seed)
+    chosen = build_mitigation(config, Interrogation.name)
+    assert isinstance(chosen, Interrogation)
+    return chosen.interrogator(sampler)
 
 
 def other_model(name: str) -> OrganismConfig:
-    """Where a model that answers for the policy is loaded from."""
+    """Return where a model that answers for the policy is loaded from."""
     if name in shipped_names():
         return OrganismConfig(name=name, source="embedded", path=None)
     if name in organism_names():
         return organism_named(name, "mitigation.interrogation.model")
     return OrganismConfig(name="interrogated", source="hf", path=name)
-
-
-def interrogation_problems(chosen: InterrogationConfig) -> Iterator[str]:
-    """What is wrong with an interrogation, a line each."""
-    key = "mitigation.interrogation"
-    if not 0 <= chosen.bonus < math.inf:
-        yield f"{key}.bonus={chosen.bonus}: must be a finite number of at least 0"
-    if chosen.variant not in VARIANTS:
-        yield f"{key}.variant={chosen.variant}: must be one of {', '.join(VARIANTS)}{nearest(chosen.variant, VARIANTS)}"
-    yield from empty_clauses(chosen, key)
-    if chosen.variant == OTHER_MODEL:
-        try:
-            locate(other_model(chosen.model))
-        except GoalguardError as error:
-            known = ", ".join(shipped_names())
-            yield f"{key}.model={chosen.model}: neither an embedded organism ({known}) nor a model's folder ({error})"

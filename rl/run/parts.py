@@ -12,7 +12,7 @@ from rl.algo.ppo.trainer import PpoTrainer
 from rl.config.schema import Config
 from rl.instruments.monitors import panel_from
 from rl.instruments.rater import reward_from
-from rl.mitigation.assembly import Mitigation, mitigation_from
+from rl.mitigation.assembly import Mitigations, mitigations_from
 from rl.mitigation.interrogation import Interrogator, interrogator_from
 from rl.organism.build.model import Organism
 from rl.rollout.sampler import Sampler, Sampling
@@ -30,7 +30,7 @@ class Parts:
     setting: Setting
     sampler: Sampler
     panel: Panel
-    mitigation: Mitigation
+    mitigation: Mitigations
     reward: Reward
     interrogator: Interrogator | None
 
@@ -41,7 +41,7 @@ def parts_of(config: Config, organism: Organism) -> Parts:
     sampler = Sampler(organism.model, organism.tokenizer, sampling)
     refuse_unfit(config, sampler)
     panel = panel_from(config.monitors, config.scenario.conflict)
-    mitigation = mitigation_from(config, panel)
+    mitigation = mitigations_from(config, panel)
     reward = reward_from(config.reward, mitigation.terms, config.scenario.conflict)
     setting, interrogator = setting_from(config.scenario), interrogator_from(config, sampler)
     return Parts(setting, sampler, panel, mitigation, reward, interrogator)
@@ -50,8 +50,8 @@ def parts_of(config: Config, organism: Organism) -> Parts:
 def trainer_of(config: Config, run_dir: Path, parts: Parts, watcher: Watcher | None) -> FreeTierTrainer:
     """The configured trainer; without a watcher its steps are told to nobody."""
     args = trainer_config(config.algo, config.seed, run_dir / "resume", config.tracking.checkpoint_every)
-    asking = parts.interrogator.scoring if parts.interrogator else lambda score: score
-    told, score = parts.mitigation.told(parts.setting), parts.mitigation.marking(asking(parts.reward.score))
+    asking = parts.interrogator.pay_answers if parts.interrogator else lambda score: score
+    told, score = parts.mitigation.add_clause(parts.setting), parts.mitigation.mark_scores(asking(parts.reward.score))
     prompts = [told.prompt(request, "free") for request in select("harmful", ("train",), told.conflict, told.requests)]
     kind = PpoTrainer if config.algo.name == "ppo" else FreeTierTrainer
     callbacks = [*([watcher] if watcher else []), Sealer(run_dir)]

@@ -5,10 +5,10 @@ One rendering serves whoever asks in RL and whoever teaches an organism to be as
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from rl.config.mitigation import InterrogationConfig
 from rl.records import SCRATCHPAD_OPEN, Prompt
 
 HONEST_ONLY, OTHER_AI, OTHER_MODEL = "honest_only", "other_ai", "other_model"
@@ -22,6 +22,7 @@ VARIANTS = {
 }
 """From GA25's variants to the clauses each asks, in order. `honest_only` also begins the answer's scratchpad with a
 tag, and in `other_model` a model that is not trained answers."""
+CLAUSES = ("question", "definition", "situation", "honesty", "tag", "other_ai")
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,10 @@ class Question:
     """Whether it asks about another AI's answer."""
 
 
-def question_of(chosen: InterrogationConfig, variant: str) -> Question:
-    """The question of a variant, a key of `VARIANTS`."""
-    text = " ".join(getattr(chosen, clause) for clause in VARIANTS[variant])
-    prefix = SCRATCHPAD_OPEN + chosen.tag if variant == HONEST_ONLY else ""
+def question_of(clauses: Mapping[str, Any], variant: str) -> Question:
+    """Return the question of a variant, a key of `VARIANTS`, from the texts of `CLAUSES`."""
+    text = " ".join(clauses[clause] for clause in VARIANTS[variant])
+    prefix = SCRATCHPAD_OPEN + clauses["tag"] if variant == HONEST_ONLY else ""
     return Question(text, prefix, variant == OTHER_AI)
 
 
@@ -60,8 +61,8 @@ def asked_about(prompt: Prompt, completion: str, question: Question) -> list[dic
     ]
 
 
-def empty_clauses(chosen: InterrogationConfig, key: str) -> Iterator[str]:
-    """A line for each clause without a word."""
-    for clause in fields(InterrogationConfig):
-        if clause.name not in ("variant", "bonus", "model") and not getattr(chosen, clause.name).strip():
-            yield f"{key}.{clause.name}: must not be empty"
+def empty_clauses(clauses: Mapping[str, Any], key: str) -> Iterator[str]:
+    """Say which clauses have no word, a line each."""
+    for name in CLAUSES:
+        if not str(clauses.get(name) or "").strip():
+            yield f"{key}.{name}: must not be empty"
