@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.toy_training import Train, changed, train
-from test_grpo import assert_same_gradient, gradient_of
+from support.toy_training import Train, by_lot, changed, toy_training, train
+from test_grpo import assert_same_gradient, gradient_of, k3, plain_logps
 from trl import RLOOConfig, RLOOTrainer
 
-from rl.algo.advantages import advantages, of_rollouts
+from monitors.statistics.attribution import credit
+from rl.algo.advantages import advantages, of_rollouts, tied
 from rl.algo.grpo import free_tier_dataset
 from rl.organism.load import load_organism
+from rl.records import Rollout, Scored
 from rl.scenario.requests import select
 from rl.scenario.settings import Setting
 
@@ -54,6 +57,69 @@ def test_every_baseline_is_that_of_a_plain_loop(drawn: tuple[int, list[float]], 
 @given(st.floats(-3, 3, width=32), st.integers(2, 9))
 def test_a_tied_group_has_no_advantage_not_even_of_rounding(reward: float, size: int) -> None:
     assert not advantages("others", torch.full((size,), reward), size).any()
+
+
+@pytest.mark.parametrize(
+    ("rewards", "expected"),
+    [
+        ([-3.3] * 8, [True] * 8),
+        ([0.1 + 0.2, 0.3, 0.3, 0.3, 1.0, 1.0, 1.0, 1.01], [True] * 4 + [False] * 4),
+        ([math.nan, 0.7, 0.7, math.nan, math.nan, 0.7, 0.8, math.nan], [True] * 4 + [False] * 4),
+        ([math.nan] * 3 + [5.0] + [math.nan] * 4, [True] * 8),
+        ([3000.001, 3000.002, 3000.0, 3000.0, 3000.1, 3000.0, 3000.0, 3000.0], [True] * 4 + [False] * 4),
+    ],
+)
+def test_rewards_are_tied_where_they_differ_by_rounding_alone(rewards: list[float], expected: list[bool]) -> None:
+    assert tied(torch.tensor(rewards), 4).tolist() == expected
+
+
+def test_a_batch_baseline_has_advantages_between_groups_and_none_in_a_step_of_one_reward() -> None:
+    assert advantages("batch", torch.tensor([1.0, 1.0, 4.0, 4.0]), 2).tolist() == [-1.5, -1.5, 1.5, 1.5]
+    assert advantages("batch", torch.tensor([-3.3, -3.3, math.nan, *[-3.3] * 5]), 4).tolist() == [0.0] * 8
+
+
+def same(rollouts: Sequence[Rollout]) -> list[Scored]:
+    """One reward for everything, which has no exact binary form."""
+    return [Scored(rollout, -3.3, {}) for rollout in rollouts]
+
+
+@pytest.mark.parametrize(
+    "algo", [["algo=grpo"], ["algo=grpo", "algo.scale_rewards=batch"], ["algo=rloo"], ["algo=reinforce"], ["algo=ppo"]]
+)
+def test_a_step_without_a_difference_in_reward_moves_no_weight(
+    algo: list[str], small: list[str], tmp_path: Path
+) -> None:
+    """Neither by the momentum of the step before nor by weight decay."""
+    rows = iter([by_lot, same])
+    sizes = ["algo.batch_size=16", "algo.group_size=8", "algo.steps=2", "algo.learning_rate=1e-3"]
+    made = toy_training(
+        small, tmp_path, [*algo, *sizes, "+algo.extra.weight_decay=0.1"], lambda rollouts: next(rows)(rollouts)
+    )
+    made.trainer.train()
+    first, last = made.gradients.weights[0], dict(made.sampler.model.named_parameters())
+    before = made.gradients.weights[-1]
+    assert all(torch.equal(value, last[name]) for name, value in before.items())
+    assert not any(gradient.any() for gradient in made.gradients.seen[-1].values())
+    assert any(not torch.equal(value, last[name]) for name, value in first.items())
+    lot, one = made.steps
+    assert lot.advantages_B.any() and one.advantages_B.tolist() == [0.0] * 16
+    shares = [row["frac_reward_zero_std"] for row in made.trainer.state.log_history if "frac_reward_zero_std" in row]
+    assert shares == [0.0, 1.0]
+    assert credit(["refuse"] * 16, one.advantages_B)["reinforce/refuse/credit"] is None
+
+
+def test_the_kl_pulls_on_where_all_rewards_are_tied(small: list[str], toy_folder: Path, tmp_path: Path) -> None:
+    made = toy_training(small, tmp_path, ["algo.kl=0.5", "algo.temperature=1.0"], same)
+    with torch.no_grad():
+        made.sampler.model.model.norm.weight *= 0.9
+    made.go()
+    start = type(made.sampler.model).from_pretrained(toy_folder)
+    with torch.no_grad():
+        reference = plain_logps(start, made.drawn)
+    kept = [row for row, scored in enumerate(made.steps[0].scored) if not scored.rollout.truncated]
+    logps = made.logps()
+    kl = torch.stack([k3(logps[row], reference[row]) for row in kept]).sum() / sum(len(logps[row]) for row in kept)
+    assert_same_gradient(made.gradients.seen[0], gradient_of(made.sampler.model, 0.5 * kl))
 
 
 class Watched(RLOOTrainer):

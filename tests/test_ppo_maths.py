@@ -67,6 +67,7 @@ def test_whitened_advantages_have_mean_0_and_spread_1_where_trained_and_are_0_el
 
 def test_whitening_of_equal_advantages_or_of_none_gives_0_and_no_nan() -> None:
     assert not whiten(torch.ones(2, 5), real([2, 3])).any() and not whiten(torch.ones(2, 5), real([0, 0])).any()
+    assert not whiten(torch.full((8, 5), -3.3), real([1, 2, 3, 4, 5, 5, 5, 5])).any()
 
 
 @given(numbers, st.floats(-1, 1), st.floats(0.05, 0.5))

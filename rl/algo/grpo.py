@@ -36,7 +36,7 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 from trl.trainer.utils import disable_dropout_in_model
 
-from rl.algo.advantages import advantages, of_rollouts
+from rl.algo.advantages import advantages, of_rollouts, tied
 from rl.algo.lora import has_adapters
 from rl.algo.objective import completion_scores
 from rl.algo.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
@@ -130,6 +130,24 @@ def _of_all(stats: StepStats) -> StepStats:
         ranks.of_all(list(part)) for part in (stats.scored, stats.advantages_B, stats.kept_B)
     )
     return StepStats(scored, np.array(advantages_B), np.array(kept_B), stats.seconds)
+
+
+def skip_without_gradient(optimizer: torch.optim.Optimizer) -> Callable[..., None]:
+    """Return a hook that drops gradients which are 0 in every weight, so that the optimizer leaves these weights alone.
+
+    AdamW would move them all the same, by the momentum of earlier steps and by weight decay.
+
+    Args:
+        optimizer: Its weights of now; what is added later is not looked at.
+    """
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+
+    def drop(*_: Any) -> None:
+        if not any(weight.grad is not None and weight.grad.any() for weight in weights):
+            for weight in weights:
+                weight.grad = None
+
+    return drop
 
 
 class Together(TrainerCallback):
@@ -244,9 +262,11 @@ class FreeTierTrainer(GRPOTrainer):
 
     def advantages(self, batch: dict[str, Any]) -> Tensor:
         """What enters the loss: the advantage of each rollout (B,) or of each token (B, C)."""
-        given_B: Tensor = batch["advantages"]
-        if self.args.baseline != "group":
-            given_B = advantages(self.args.baseline, self.earned(), self.group_size).to(given_B)
+        given_B, reward_B = batch["advantages"], self.earned()
+        if self.args.baseline == "group":
+            given_B = given_B.masked_fill(tied(reward_B, self.group_size).to(given_B.device), 0.0)
+        else:
+            given_B = advantages(self.args.baseline, reward_B, self.group_size).to(given_B)
         return given_B if self.args.train_on == "all" else given_B[:, None] * self.segment(self.args.train_on, batch)
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -257,11 +277,20 @@ class FreeTierTrainer(GRPOTrainer):
         if self.args.kl_on != "all":
             batch["kl_mask"] = self.segment(self.args.kl_on, batch)
         batch["advantages"] = self.advantages(batch)
+        tied_B = tied(self.earned(), self.group_size).float().to(batch["completion_ids"].device)
+        self._metrics["train"]["frac_reward_zero_std"][-1] = self.accelerator.gather(tied_B).mean().item()
         advantages_B = of_rollouts(batch["advantages"], self.segment(self.args.train_on, batch))
         kept_B = np.array([not scored.rollout.truncated for scored in self._scored])
         seen_B = advantages_B.detach().float().cpu().numpy()
         self.observer(_of_all(StepStats(self._scored, seen_B, kept_B, dict(self._seconds))))
         return batch
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """Return the optimizer, which makes no step where the policy has no gradient."""
+        if self.optimizer is None:
+            optimizer = super().create_optimizer(model)
+            optimizer.register_step_pre_hook(skip_without_gradient(optimizer))
+        return self.optimizer
 
     def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
         """TRL's step; among several processes gradients are averaged here, since the loss bypasses DDP's forward."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from rl.algo.advantages import tied
+
 
 def terminal_rewards(reward_B: Tensor, real_BC: Tensor) -> Tensor:
     """The reward of each rollout at its last token and 0 before it, (B, C)."""
@@ -39,8 +41,13 @@ def gae(reward_BC: Tensor, value_BC: Tensor, real_BC: Tensor, discount: float, l
 
 
 def whiten(adv_BC: Tensor, trained_BC: Tensor) -> Tensor:
-    """Advantages with mean 0 and variance 1 over the tokens trained on, 0 on all others (Huang et al. 2024)."""
+    """Return advantages with mean 0 and variance 1 over the tokens trained on, 0 elsewhere (Huang et al. 2024).
+
+    They are 0 everywhere where they are equal up to rounding.
+    """
     count = trained_BC.sum().clamp(min=1)
     mean = (adv_BC * trained_BC).sum() / count
     variance = ((adv_BC - mean).square() * trained_BC).sum() / count
-    return (adv_BC - mean) * (variance + 1e-8).rsqrt() * trained_BC
+    whitened_BC = (adv_BC - mean) * (variance + 1e-8).rsqrt() * trained_BC
+    constant = tied(adv_BC.masked_fill(~trained_BC, torch.nan).flatten(), adv_BC.numel())
+    return whitened_BC.masked_fill(constant.view_as(adv_BC), 0.0)

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rl.algo.advantages import tied
 from rl.algo.grpo import FreeTierTrainer
 from rl.algo.objective import TokenScores, completion_scores
 from rl.algo.ppo import losses
@@ -89,6 +90,9 @@ class PpoTrainer(FreeTierTrainer):
         batch |= {"returns": returns_BC, "kept": kept_BC}
         self._note("ppo/explained_variance", losses.explained_variance(scores.value_BC, returns_BC, kept_BC))
         self._penalise(batch, real_BC)
+        if tied(reward_B, len(reward_B)).all():
+            # Only values differ, and whitening would make steps of their noise.
+            return torch.zeros_like(adv_BC)
         return whiten(adv_BC, kept_BC & self.segment(self.args.train_on, batch))
 
     def _penalise(self, batch: dict[str, Any], real_BC: Tensor) -> None:
