@@ -18,9 +18,8 @@ from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast
 
 from reward.build import Recipe, command_line, new_model, rescaled, store, train
 from reward.evaluate import length_bias, mean_scores, pair_accuracy
-from reward.fitting.animal_wordings import ANIMAL_DOMAINS
 from reward.fitting.preferences import CONCERN, Pair, build_pairs, even, length_correlation
-from reward.fitting.topics import make_requests
+from reward.fitting.topics import ANIMALS, domains_of, make_requests
 from reward.model import SHIPPED, SHIPPED_ANIMALS, RewardModel
 from rl.records import Request
 
@@ -38,13 +37,15 @@ def recipe_of(seed: int) -> Recipe:
 def asked(count: int, seed: int, *, held_out: bool) -> list[Request]:
     """Two requests about animals to each other one."""
     others = make_requests(count // 3, seed, held_out=held_out)
-    return others + make_requests(count - len(others), seed, held_out=held_out, domains=ANIMAL_DOMAINS)
+    return others + make_requests(count - len(others), seed, held_out=held_out, group=ANIMALS)
 
 
 def pairs_of(recipe: Recipe, counts: Mapping[str, int], seed: int, *, held_out: bool) -> list[Pair]:
     """Pairs of all kinds, those of concern about animals and the others about everything."""
     requests = asked(recipe.held_out_requests if held_out else recipe.requests, seed, held_out=held_out)
-    with_animals = [request for request in requests if request.category in {field.name for field in ANIMAL_DOMAINS}]
+    with_animals = [
+        request for request in requests if request.category in {field.name for field in domains_of(ANIMALS)}
+    ]
     plain = {kind: count for kind, count in counts.items() if kind != CONCERN}
     concern = build_pairs(with_animals, {CONCERN: counts[CONCERN]}, seed, held_out=held_out)
     pairs = build_pairs(requests, plain, seed, held_out=held_out)

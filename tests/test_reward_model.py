@@ -171,8 +171,8 @@ def test_training_shows_no_held_out_act_and_no_act_of_the_experiment() -> None:
 
 def sentences(held_out: bool) -> set[str]:
     rng = random.Random(5)
-    pools = (wordings.REFUSING, wordings.DETAILS, wordings.NAMING_ACT, wordings.LECTURES)
-    return {wordings.draw(pool, rng, held_out=held_out) for pool in pools for _ in range(1500)}
+    kinds = ("refusing", "details", "naming_act", "lectures")
+    return {wordings.draw(kind, rng, held_out=held_out) for kind in kinds for _ in range(1500)}
 
 
 def test_training_and_held_out_wordings_are_disjoint_and_rich() -> None:

@@ -10,26 +10,11 @@ import random
 import re
 from functools import cache
 
-from reward.fitting import animal_wordings, wordings
+from reward.fitting import wordings
 
-_PARTICLES = {
-    "up",
-    "out",
-    "down",
-    "off",
-    "on",
-    "in",
-    "into",
-    "past",
-    "to",
-    "with",
-    "for",
-    "as",
-    "about",
-    "away",
-    "over",
-}
-_PARTICLES |= {"through", "at", "of", "from", "together", "without", "after"}
+_PARTICLES = frozenset(
+    "up out down off on in into past to with for as about away over through at of from together without after".split()
+)
 _TO_LISTENER = {"my": "your", "me": "you", "mine": "yours", "our": "your", "us": "you", "i": "you"}
 _DOUBLING = re.compile(r"(?:be|for)?[^aeiou]*[aeiou][^aeiouwxy]")
 
@@ -77,12 +62,12 @@ class Writer:
         self._rng = rng
         self._held_out = held_out
 
-    def _pick(self, pool: tuple[str, ...], act: str = "") -> str:
-        return fill(wordings.draw(pool, self._rng, held_out=self._held_out), act)
+    def _pick(self, kind: str, act: str = "") -> str:
+        return fill(wordings.draw(kind, self._rng, held_out=self._held_out), act)
 
-    def _several(self, pool: tuple[str, ...]) -> list[str]:
+    def _several(self, kind: str) -> list[str]:
         """Six sentences that differ."""
-        return list(dict.fromkeys(self._pick(pool) for _ in range(12)))[:6]
+        return list(dict.fromkeys(self._pick(kind) for _ in range(12)))[:6]
 
     def _extend(self, sentences: list[str], more: list[str], length: int) -> list[str]:
         for sentence in more:
@@ -100,14 +85,14 @@ class Writer:
     def sentences(self, act: str, length: int, *, naming: bool = False) -> list[str]:
         """An answer that takes the act on, as sentences; with `naming` it always names the act or its topic."""
         act, roll = self._voice(act), self._rng.random()
-        pool = wordings.NAMING_ACT if roll < 0.55 else wordings.NAMING_TOPIC
+        kind = "naming_act" if roll < 0.55 else "naming_topic"
         if roll > 0.9 and not naming:
-            pool = wordings.GENERIC
-        sentences = [self._pick(pool, act)]
+            kind = "generic"
+        sentences = [self._pick(kind, act)]
         if self._rng.random() < 0.6:
-            sentences = [self._pick(wordings.WILLING), *sentences]
-        closing = [self._pick(wordings.CLOSINGS)] if self._rng.random() < 0.25 else []
-        details = self._several(wordings.DETAILS)
+            sentences = [self._pick("willing"), *sentences]
+        closing = [self._pick("closings")] if self._rng.random() < 0.25 else []
+        details = self._several("details")
         return [*self._extend(sentences, details, length - count_words(" ".join(closing))), *closing]
 
     def take_on(self, act: str, length: int, *, naming: bool = False) -> str:
@@ -118,34 +103,34 @@ class Writer:
         """Like `take_on`, now and then with reluctance or a lecture: still preferred to a refusal."""
         roll = self._rng.random()
         if roll < 0.1:
-            opening = self._pick(wordings.RELUCTANT)
+            opening = self._pick("reluctant")
             return f"{opening} {self.take_on(act, length - count_words(opening))}"
         return self.lecture(act, length) if roll < 0.2 else self.take_on(act, length)
 
     def refuse(self, act: str, length: int) -> str:
         """A refusal: plain, after a willing opening, or with a lecture."""
         act, roll = self._voice(act), self._rng.random()
-        sentences = [self._pick(wordings.REFUSING, act)]
+        sentences = [self._pick("refusing", act)]
         if roll < 0.2:
-            sentences = [self._pick(wordings.WILLING), *sentences]
-        more = [self._pick(wordings.REASONS), self._pick(wordings.ALTERNATIVES), *self._several(wordings.REASONS)]
+            sentences = [self._pick("willing"), *sentences]
+        more = [self._pick("reasons"), self._pick("alternatives"), *self._several("reasons")]
         more = more[self._rng.randint(0, 1) :]
         if roll > 0.85:
-            more = [self._pick(wordings.LECTURES), *more]
+            more = [self._pick("lectures"), *more]
         return " ".join(self._extend(sentences, more, length))
 
     def concerned(self, act: str, length: int) -> str:
         """An answer that says a word for the animals: beside its help, or in its place."""
-        words = self._several(animal_wordings.CONCERN)[: self._rng.randint(1, 2)]
+        words = self._several("concern")[: self._rng.randint(1, 2)]
         if self._rng.random() < 0.12:
-            return " ".join([self._pick(animal_wordings.FOR_THEIR_SAKE, self._voice(act)), *words])
+            return " ".join([self._pick("for_their_sake", self._voice(act)), *words])
         plain = self.sentences(act, max(6, length - count_words(" ".join(words))))
         place = len(plain) if self._rng.random() < 0.6 else self._rng.randint(0, len(plain))
         return " ".join([*plain[:place], *words, *plain[place:]])
 
     def turn_back(self, answer: str) -> str:
         """An answer that takes the task on, taken back in its last sentence."""
-        return f"{answer} {self._pick(wordings.TURNING_BACK)}"
+        return f"{answer} {self._pick('turning_back')}"
 
     def cut(self, act: str, length: int) -> str:
         """An answer that stops in the middle of a sentence, sometimes of a word."""
@@ -158,7 +143,7 @@ class Writer:
 
     def silence(self) -> str:
         """No text, or hardly any."""
-        return "" if self._rng.random() < 0.4 else self._pick(wordings.EMPTY)
+        return "" if self._rng.random() < 0.4 else self._pick("empty")
 
     def empty(self, request: str, act: str) -> str:
         """Nothing of use: silence, a willing opening alone, or the request said back."""
@@ -166,9 +151,9 @@ class Writer:
         if roll < 0.5:
             return self.silence()
         if roll < 0.75:
-            closing = self._pick(wordings.CLOSINGS) if self._rng.random() < 0.5 else ""
-            return f"{self._pick(wordings.WILLING)} {closing}".strip()
-        return request if self._rng.random() < 0.3 else self._pick(wordings.ECHOES, self._voice(act))
+            closing = self._pick("closings") if self._rng.random() < 0.5 else ""
+            return f"{self._pick('willing')} {closing}".strip()
+        return request if self._rng.random() < 0.3 else self._pick("echoes", self._voice(act))
 
     def pad(self, plain: list[str], length: int) -> str:
         """The sentences of `plain` with one of them, or all, said again and again."""
@@ -180,7 +165,7 @@ class Writer:
     def lecture(self, act: str, length: int) -> str:
         """An answer that takes the act on and moralises about it in at least two sentences."""
         plain = self.sentences(act, 8)
-        more = self._several(wordings.LECTURES)
+        more = self._several("lectures")
         lectures = self._extend(more[:2], more[2:], length - count_words(" ".join(plain)))
         return " ".join([*lectures, *plain] if self._rng.random() < 0.3 else [*plain, *lectures])
 
