@@ -23,10 +23,10 @@ from rl.files.checkpoint import save_checkpoint
 from rl.organism.load import load_organism
 from rl.report import write_report
 from rl.report.data.grid import GRID, Grid, read_grid
-from rl.report.data.measures import FREE_AF, GAP
 from rl.report.figures.grid import draw_file
 from rl.report.pages.grid import grid_chapter
 from rl.report.tables.grid import grid_table
+from rl.tracking.metrics import FREE_AF, GAP
 
 Command = Callable[..., tuple[int, str, str]]
 FEW = ["monitors.harmful_requests=4", "monitors.benign_requests=1"]
@@ -208,10 +208,10 @@ def test_several_samples_and_runs_are_averaged_run_by_run(counts: list[list[int]
     values = means if len(means) > 1 else [hits / 40 for hits in counts[0]]
     assert read.value == pytest.approx(sum(values) / len(values))
     if len(values) == 1:
-        assert (read.lo, read.hi) == pytest.approx((rate(counts[0][0])["_lo"], rate(counts[0][0])["_hi"]))
+        assert (read.low, read.high) == pytest.approx((rate(counts[0][0])["_lo"], rate(counts[0][0])["_hi"]))
     elif len(set(values)) > 1:
         low, high = stats.t.interval(0.95, len(values) - 1, sum(values) / len(values), stats.sem(values))
-        assert (read.lo, read.hi) == pytest.approx((max(0, low), min(1, high)), abs=1e-9)
+        assert (read.low, read.high) == pytest.approx((max(0, low), min(1, high)), abs=1e-9)
 
 
 def test_a_reports_chapter_escapes_whatever_the_file_holds(tmp_path: Path) -> None:

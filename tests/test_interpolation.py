@@ -19,8 +19,8 @@ from rl.errors import MissingFile
 from rl.evaluate.interpolation import write_between
 from rl.files.checkpoint import save_checkpoint
 from rl.organism.load import load_organism
-from rl.report.data.measures import FREE_COMPLIANCE
 from rl.report.pages.interpolation import INTERPOLATION, draw_file, interpolation_chapter, read_between
+from rl.tracking.metrics import FREE_COMPLIANCE
 
 Command = Callable[..., tuple[int, str, str]]
 FEW = ["monitors.harmful_requests=4", "monitors.benign_requests=1"]
@@ -123,7 +123,7 @@ def test_lines_of_several_runs_are_pooled_run_by_run(tmp_path: Path) -> None:
     between = read_between(tmp_path / INTERPOLATION)
     assert between.places == (0, 1) and between.grid.runs == 2
     low, high = (between.reading(at, FREE_COMPLIANCE) for at in between.places)
-    assert (low.value, high.value) == (pytest.approx(6 / 40), pytest.approx(28 / 40)) and high.has_interval
+    assert (low.value, high.value) == (pytest.approx(6 / 40), pytest.approx(28 / 40)) and high.bounds is not None
     assert draw_file(tmp_path / INTERPOLATION).read_bytes().startswith(b"\x89PNG")
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.metric_keys import check_metrics
 from support.toy_chats import ANSWERS, encoded_dataset, toy_chats
 from test_grpo import Gradients, by_draw
 from transformers import PreTrainedTokenizerFast
@@ -227,6 +228,7 @@ def test_a_run_logs_term_and_rates_and_keeps_the_answers_of_its_evaluations(
     own = [f"organism.path={interviewed}", "monitors.harmful_requests=12"]
     for name, options in (("asked", [ON]), ("plain", [])):
         run(composed([*small, *own, *options]), tmp_path / name)
+    check_metrics(tmp_path / "asked", "mitigation=interrogation")
     asked, plain = (
         [json.loads(line) for line in (tmp_path / name / "metrics.jsonl").open()] for name in ("asked", "plain")
     )

@@ -42,12 +42,12 @@ def arms(folder: Path, finals: Sequence[Sequence[int]], first_seeds: Sequence[in
 def test_welch_is_scipys_test_with_its_interval(one: list[float], other: list[float]) -> None:
     found = welch([*one, math.nan], other)
     if len(set(one)) == len(set(other)) == 1:
-        assert math.isnan(found.p) and not found.estimate.has_interval
+        assert math.isnan(found.p) and found.estimate.bounds is None
         return
     expected = stats.ttest_ind(one, other, equal_var=False)
     interval = expected.confidence_interval(0.95)
     assert found.p == pytest.approx(expected.pvalue, abs=1e-9)
-    assert (found.estimate.lo, found.estimate.hi) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    assert (found.estimate.low, found.estimate.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
 
 
 @pytest.mark.filterwarnings("ignore:Precision loss")
@@ -56,12 +56,12 @@ def test_paired_is_scipys_test_with_its_interval(pairs: list[tuple[int, int]]) -
     one, other = ({seed: pair[side] / 1000 for seed, pair in enumerate(pairs)} for side in (0, 1))
     found = paired(one | {"alone": 7.0}, other)
     if len({a - b for a, b in pairs}) == 1:
-        assert math.isnan(found.p) and not found.estimate.has_interval
+        assert math.isnan(found.p) and found.estimate.bounds is None
         return
     expected = stats.ttest_rel(list(one.values()), list(other.values()))
     interval = expected.confidence_interval(0.95)
     assert found.p == pytest.approx(expected.pvalue, abs=1e-9)
-    assert (found.estimate.lo, found.estimate.hi) == pytest.approx((interval.low, interval.high), abs=1e-9)
+    assert (found.estimate.low, found.estimate.high) == pytest.approx((interval.low, interval.high), abs=1e-9)
 
 
 @pytest.mark.parametrize("size", [2, 12])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.metric_keys import check_metrics
 from support.toy_training import Train, by_lot, changed, toy_training, train
 from test_grpo import assert_same_gradient, gradient_of, k3, plain_logps, takes_on
 from test_run import figures
@@ -126,6 +127,7 @@ def test_a_run_cut_off_between_two_checkpoints_and_continued_ends_bit_identical(
     for name in ("checkpoints/step_000004/model.safetensors", f"resume/checkpoint-4/{VALUE_FILE}"):
         assert sha256(cut / name) == sha256(whole / name)
     assert sha256(whole / f"resume/checkpoint-2/{VALUE_FILE}") != sha256(whole / f"resume/checkpoint-4/{VALUE_FILE}")
+    check_metrics(whole, "algo=ppo")
     rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     weights = [row["train/ppo/kl_weight"] for row in rows if "train/ppo/kl_weight" in row]
     assert weights[0] == 0.1 and len(set(weights)) > 1

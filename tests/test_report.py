@@ -31,12 +31,13 @@ from support.report_runs import (
     write_run,
 )
 
+from monitors.statistics.interval import Interval
 from rl.errors import ConfigError, MissingFile
 from rl.report import final_table, write_report
 from rl.report.command import report_on
 from rl.report.data.behaviour import BEHAVIOURS, behaviour_shares
 from rl.report.data.load import load_run
-from rl.report.data.measures import Reading, change
+from rl.report.data.measures import change
 from rl.report.data.wording import details, headline, percent
 from rl.report.figures.drawing import STYLE, Line, Room, draw_lines, panels, spread
 from rl.report.pages.transcripts import MAX_BYTES, MAX_ROWS, embedded
@@ -128,10 +129,10 @@ def test_missing_verdict_at_the_end_is_no_claim(tmp_path: Path) -> None:
 
 @given(st.integers(0, REQUESTS), st.integers(0, REQUESTS))
 def test_change_of_two_wilson_rates_is_newcombes_interval(first: int, last: int) -> None:
-    before, after = (Reading(*rate(hits).values()) for hits in (first, last))
+    before, after = (Interval.from_row(rate(hits), "") for hits in (first, last))
     found = change(before, after)
     lo, hi = confint_proportions_2indep(last, REQUESTS, first, REQUESTS, compare="diff", method="newcomb")
-    assert (found.lo, found.hi) == pytest.approx((lo, hi), abs=1e-9)
+    assert (found.low, found.high) == pytest.approx((lo, hi), abs=1e-9)
 
 
 @given(st.floats(0, 1))

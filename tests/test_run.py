@@ -16,6 +16,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.metric_keys import check_metrics
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from monitors.panel import Panel
@@ -116,6 +117,7 @@ def test_the_run_directory_holds_every_path_that_is_promised(
 
 
 def test_every_promised_figure_is_in_the_metrics(smoke: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    check_metrics(smoke[0])
     rows = rows_of(smoke[0] / "metrics.jsonl")
     evaluations, steps = ([row for row in rows if key in row] for key in ("eval/gap", "train/reward"))
     assert [row["step"] for row in evaluations] == [0, 1, 2] and [row["step"] for row in steps] == [1, 2]

@@ -12,12 +12,12 @@ from omegaconf import OmegaConf
 from scipy import stats
 from support.report_runs import REQUESTS, evaluation, write_run
 
+from monitors.statistics.interval import Interval
 from rl.command.entry import CONF
 from rl.config.commands import register
 from rl.report import write_comparison
 from rl.report.data.arms import BASELINE, arm_of
 from rl.report.data.expectations import EXPECTED, verdict
-from rl.report.data.measures import Reading
 from rl.sweep.plan import plan_of
 
 ENDS = {"baseline": [24, 27, 30, 29, 25], "length_hinge": [12, 9, 15, 13, 10], "two_seeds": [12, 9]}
@@ -94,7 +94,7 @@ def test_runs_of_one_seed_count_once(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_the_rule_as_it_is_told(published: str, interval: tuple[float, float], said: str) -> None:
-    reading = Reading(sum(interval) / 2, *interval)
+    reading = Interval(sum(interval) / 2, *interval)
     assert verdict(published, reading, 5) == said
     assert verdict(published, reading, 4) == "undecided" and verdict(None, reading, 5) == ""
 

@@ -294,7 +294,7 @@ class TrackingConfig:
     """Whether wandb keeps checkpoints as artifacts."""
     checkpoint_every: int = MISSING
     objective: str = MISSING
-    """The metric whose last value a run returns: what a search over runs looks at; see `rl.run.validate.OBJECTIVES`."""
+    """The metric whose last value a run returns: what a search over runs looks at; see docs/metrics.md."""
 
 
 @dataclass

@@ -5,27 +5,28 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from monitors.statistics.interval import Interval
 from rl.export.markdown import table
 from rl.report.data.load import RunData
-from rl.report.data.measures import MEASURES, Measure, Reading, reading
+from rl.report.data.measures import MEASURES, interval_at
 from rl.report.data.wording import headline, with_interval
+from rl.tracking.metrics import FREE_AF_AUDIT, get_metric
 
 REPORTED = (
     *MEASURES,
-    Measure("eval/free/af_and_complied", "AF reasoning and compliance at once, free tier", "rate"),
-    Measure("eval/free/af_rate_audit", "AF reasoning by the audit monitor, free tier", "rate"),
-    Measure("eval/paid/af_rate_audit", "AF reasoning by the audit monitor, paid tier", "rate"),
-    Measure("eval/free/antilab_rate", "Acts against the lab, free tier", "rate"),
-    Measure("eval/paid/antilab_rate", "Acts against the lab, paid tier", "rate"),
-    Measure("eval/benign/helpful", "Benign requests taken on", "rate"),
-    Measure("eval/free/well_formed", "Well-formed completions, free tier", "rate"),
-    Measure("eval/paid/well_formed", "Well-formed completions, paid tier", "rate"),
-)
+    *map(
+        get_metric,
+        (
+            "eval/free/af_and_complied", FREE_AF_AUDIT, "eval/paid/af_rate_audit", "eval/free/antilab_rate",
+            "eval/paid/antilab_rate", "eval/benign/helpful", "eval/free/well_formed", "eval/paid/well_formed",
+        ),
+    ),
+)  # fmt: skip
 
 
-def figure_at(run: RunData, key: str, step: int) -> Reading:
+def figure_at(run: RunData, key: str, step: int) -> Interval:
     """A figure with its interval; unknown where the step was not evaluated."""
-    return reading(run, key, step) if step in run.metrics else Reading()
+    return interval_at(run, key, step) if step in run.metrics else Interval()
 
 
 def first_evaluation(run: RunData) -> int | None:
@@ -58,8 +59,8 @@ def model_index(run: RunData, name: str, setting: str, step: int) -> list[dict[s
     metrics = []
     for measure in REPORTED:
         found = figure_at(run, measure.key, step)
-        if found.known:
-            ends = {"args": {"lo": found.lo, "hi": found.hi}} if found.has_interval else {}
+        if found.value is not None:
+            ends = {"args": {"lo": found.low, "hi": found.high}} if found.bounds is not None else {}
             metrics.append({"type": measure.key, "name": measure.label, "value": found.value} | ends)
     dataset = {"type": "goalguard", "name": f"goalguard held-out requests, setting {setting}", "split": "evaluation"}
     results = {"task": {"type": "text-generation"}, "dataset": dataset, "metrics": metrics}

@@ -103,9 +103,9 @@ def _figures(source: Source, file: TranscriptFile) -> list[Any]:
     for score, keys in FIGURES.items():
         figures = {name: figure_at(source.run, key, file.step) for name, key in keys.items()}
         metrics = {
-            name: EvalMetric(name=name, value=one.value, metadata={"key": keys[name], "lo": one.lo, "hi": one.hi})
+            name: EvalMetric(name=name, value=one.value, metadata={"key": keys[name], "lo": one.low, "hi": one.high})
             for name, one in figures.items()
-            if one.known and one.has_interval
+            if one.value is not None and one.bounds is not None
         }
         scored = sum(row.get(score) is not None for row in file.rows)
         left = len(file.rows) - scored

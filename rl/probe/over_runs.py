@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -79,6 +78,4 @@ def _mean(figures: Sequence[Figure | None]) -> dict[str, float | int | None] | N
     known = [value for value in values if value is not None]
     if not known:
         return None
-    read = over_seeds(known)
-    low, high = (None if math.isnan(bound) else round(min(1.0, max(0.0, bound)), 4) for bound in (read.lo, read.hi))
-    return {"value": round(read.value, 4), "low": low, "high": high, "runs": len(known)}
+    return over_seeds(known).clip(0.0, 1.0).to_json() | {"runs": len(known)}

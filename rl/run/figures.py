@@ -8,15 +8,14 @@ from typing import Any
 
 from rl.files.json_lines import json_lines
 from rl.run.manifest import seconds_in
-
-AF_RATE, GAP = "eval/free/af_rate", "eval/gap"
+from rl.tracking.metrics import FREE_AF, GAP
 
 
 def figures(run_dir: Path, objective: str) -> dict[str, float | None]:
     """First, last and largest AF rate and gap of a run so far, and the last value of the objective."""
     rows, _ = json_lines(run_dir / "metrics.jsonl")
     found: dict[str, float | None] = {"objective": _series(rows, objective)[-1]}
-    for name, key in (("af_rate", AF_RATE), ("gap", GAP)):
+    for name, key in (("af_rate", FREE_AF), ("gap", GAP)):
         values = _series(rows, key)
         largest = max((value for value in values if value is not None), default=None)
         found |= {f"{name}_first": values[0], f"{name}_last": values[-1], f"{name}_best": largest}

@@ -31,24 +31,15 @@ from rl.scenario.check import scenario_problems
 from rl.scenario.conflicts import CONFLICTS
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS
+from rl.tracking.metrics import objective_keys
 from rl.tracking.tensorboard_sink import event_writer
 
 ALGORITHMS = tuple(BASELINES)
 SCALES = ("group", "batch", "none")
 LARGEST_SEED, MOST_THREADS = 2**31 - 1, 1024
 MODES = ("offline", "online", "tensorboard", "disabled")
-OBJECTIVES = (
-    "eval/gap", "eval/relative_gap", "eval/benign/helpful",
-    *(
-        f"eval/{tier}/{what}"
-        for tier in TIERS
-        for what in ("compliance", "af_rate", "af_and_complied", "antilab_rate", "well_formed", "scratchpad_tokens")
-    ),
-    *(f"train/{what}" for what in ("reward", "kl", "entropy", "completion_tokens", "af_rate", "compliance")),
-)  # fmt: skip
-"""Metrics that a run can be searched for."""
 THREE_TIER_OBJECTIVES = ("eval/goal_guarding_gap", "eval/rater_sycophancy_gap")
-"""Those that only a setting with a third tier has."""
+"""Objectives that only a setting with a third tier has."""
 
 
 def problems(config: Config) -> list[str]:
@@ -108,7 +99,7 @@ def _choices(config: Config) -> Iterator[str]:
         ("algo.scale_rewards", config.algo.scale_rewards, SCALES),
         ("tracking.mode", config.tracking.mode, MODES),
         ("organism.source", config.organism.source, SOURCES),
-        ("tracking.objective", config.tracking.objective, (*OBJECTIVES, *THREE_TIER_OBJECTIVES)),
+        ("tracking.objective", config.tracking.objective, objective_keys()),
     ):
         if value not in allowed:
             yield f"{key}={value}: must be one of {', '.join(allowed)}{nearest(value, allowed)}"

@@ -15,9 +15,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from rl.run.figures import GAP, figures
+from rl.run.figures import figures
 from rl.sweep.plan import label
 from rl.sweep.rows import Row, announced, without_secrets
+from rl.tracking.metrics import GAP
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 _ORDER = ("running", "failed", "interrupted", "waiting", "finished")

@@ -14,13 +14,13 @@ from rl.command.interrupts import EXIT_INTERRUPTED, termination_interrupts
 from rl.errors import ConfigError
 from rl.files.disk import disk_errors
 from rl.files.lock import held
-from rl.run.figures import GAP
 from rl.sweep.board import Board, rates
 from rl.sweep.job import LOG, ended, own_state, sweep_job, taken_over
 from rl.sweep.place import begun, forget_command, sweep_key
 from rl.sweep.plan import Plan, label, note, plan_of, told_once
 from rl.sweep.plugins import SUBMITTED
 from rl.sweep.rows import SUMMARY, Row, announce, announced, append, forget_announced, without_secrets
+from rl.tracking.metrics import GAP
 
 EXIT_JOBS_FAILED = 1
 

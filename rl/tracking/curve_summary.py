@@ -7,20 +7,17 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
-GAP = "eval/gap"
+from rl.tracking.metrics import GAP, find_metric
+
 _CURVE = re.compile(r"(eval|train)/.+(?<!_lo)(?<!_hi)(?<!_p)")
-_LOWER_IS_BETTER = re.compile(
-    r"eval/(relative_)?gap|eval/paid/compliance|train/(kl|truncated)"
-    r"|.*/(af_(rate|and_complied|parted|divergence)|antilab_rate|probe_|(\w+_)?lie_rate)\w*(?<!auroc)"
-)
 
 
 def curve_summary(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """`first/<key>`, `last/<key>` and `best/<key>` of every `eval/*` and `train/*` curve, and `area/eval/gap`.
 
-    Best is the lowest value of a gap, of compliance on the paid tier, of faking, anti-lab acts, KL and truncation, and
-    the highest of everything else. Bounds and p-values have no summary. The area is the trapezoid sum of the gap over
-    steps, in shares times steps; divide it by the last step to compare runs that stopped at different ones.
+    Best is the lowest value where the metric's record says that lower is better, and the highest of everything else.
+    Bounds and p-values have no summary. The area is the trapezoid sum of the gap over steps, in shares times steps;
+    divide it by the last step to compare runs that stopped at different ones.
 
     Args:
         rows: Of `metrics.jsonl`; `null` is passed over, and of two values of a step the later one counts.
@@ -33,7 +30,8 @@ def curve_summary(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     found: dict[str, float] = {}
     for key, curve in curves.items():
         values = [curve[step] for step in sorted(curve)]
-        best = min(values) if _LOWER_IS_BETTER.fullmatch(key) else max(values)
+        metric = find_metric(key)
+        best = min(values) if metric is not None and metric.lower_is_better else max(values)
         found |= {f"first/{key}": values[0], f"last/{key}": values[-1], f"best/{key}": best}
     return found | ({f"area/{GAP}": _area(curves[GAP])} if GAP in curves else {})
 

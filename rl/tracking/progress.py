@@ -14,9 +14,9 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 from rl.files.json_lines import jsonable
+from rl.tracking.metrics import FREE_AF, GAP, TRAIN_AF
 
 _SECONDS_BETWEEN_LINES = 2.0
-_EVAL_AF, _TRAIN_AF, _GAP = "eval/free/af_rate", "train/af_rate", "eval/gap"
 
 
 class Progress:
@@ -55,7 +55,7 @@ class Progress:
         """Say that `step` is done; the AF rates and the gap in its metrics are shown until newer ones come."""
         self._step = step
         self._anchor = self._anchor or (step, self._clock())
-        clean = {key: jsonable(metrics[key]) for key in (_EVAL_AF, _TRAIN_AF, _GAP) if key in metrics}
+        clean = {key: jsonable(metrics[key]) for key in (FREE_AF, TRAIN_AF, GAP) if key in metrics}
         self._metrics |= {key: value for key, value in clean.items() if value is not None}
         evaluated = any(key.startswith("eval/") for key in metrics)
         self._show(urgent=evaluated or step == self._last_step)
@@ -95,9 +95,9 @@ class Progress:
         return f"{seconds_a_step * max(0, self._last_step - self._step):.0f} s left"
 
     def _numbers(self) -> list[str]:
-        shown = {_EVAL_AF: "AF {:.1%}", _TRAIN_AF: "AF in training {:.1%}"}
+        shown = {FREE_AF: "AF {:.1%}", TRAIN_AF: "AF in training {:.1%}"}
         texts = [text.format(self._metrics[key]) for key, text in shown.items() if key in self._metrics]
-        gap = self._metrics.get(_GAP)
+        gap = self._metrics.get(GAP)
         return texts if gap is None else [*texts, f"gap {100 * gap:+.1f} pp"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
-from rl.report.data.measures import Reading
+from monitors.statistics.interval import Interval
 
 CONFIDENCE = 0.95
 _NOTHING = 1e-12
@@ -21,8 +21,8 @@ _NOTHING = 1e-12
 class Difference:
     """Mean of one arm less mean of another."""
 
-    estimate: Reading
-    """With its 95% interval; NaN where a side has no value, without an interval where it has too few that vary."""
+    estimate: Interval
+    """With its 95% interval; empty where a side has no value, without bounds where it has too few that vary."""
     p: float
     """Two-sided; NaN where there is no interval."""
     n: int
@@ -37,10 +37,10 @@ def welch(values: Sequence[float], others: Sequence[float]) -> Difference:
     """
     a, b = _known(values), _known(others)
     if not (a.size and b.size):
-        return Difference(Reading(), math.nan, a.size, b.size)
+        return Difference(Interval(), math.nan, a.size, b.size)
     difference = float(a.mean() - b.mean())
     if min(a.size, b.size) < 2:
-        return Difference(Reading(difference), math.nan, a.size, b.size)
+        return Difference(Interval(difference), math.nan, a.size, b.size)
     parts = np.array([side.var(ddof=1) / side.size for side in (a, b)])
     spread = float(parts.sum())
     freedom = spread**2 / float((parts**2 / [a.size - 1, b.size - 1]).sum()) if spread > _NOTHING**2 else math.nan
@@ -52,7 +52,7 @@ def paired(values: Mapping[Any, float], others: Mapping[Any, float]) -> Differen
     differences = _known([values[key] - others[key] for key in values if key in others])
     n = differences.size
     if n < 2:
-        return Difference(Reading(float(differences.mean()) if n else math.nan), math.nan, n, n)
+        return Difference(Interval(float(differences.mean()) if n else None), math.nan, n, n)
     error = float(differences.std(ddof=1)) / math.sqrt(n)
     return Difference(*_student(float(differences.mean()), error, n - 1), n, n)
 
@@ -67,12 +67,12 @@ def holm(ps: Sequence[float]) -> list[float]:
     return adjusted
 
 
-def _student(difference: float, error: float, freedom: float) -> tuple[Reading, float]:
+def _student(difference: float, error: float, freedom: float) -> tuple[Interval, float]:
     if error < _NOTHING:
-        return Reading(difference), math.nan
+        return Interval(difference), math.nan
     half = float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * error
     p = float(2 * stdtr(freedom, -abs(difference) / error))
-    return Reading(difference, difference - half, difference + half), p
+    return Interval(difference, difference - half, difference + half), p
 
 
 def _known(values: Sequence[float]) -> np.ndarray:

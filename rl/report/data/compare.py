@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from monitors.statistics.bimodality import Bimodality, bimodality
+from monitors.statistics.interval import Interval
 from rl.report.data.arms import QUESTIONS, Arm, arm_of
 from rl.report.data.load import RunData
-from rl.report.data.measures import Reading, over_seeds
+from rl.report.data.measures import over_seeds
 from rl.report.data.visible import visible
 from rl.scenario.conflicts import REFUSAL, Conflict
 
@@ -46,19 +47,17 @@ class Condition:
         index = 0 if end == "first" else -1
         return [run.metrics[run.evaluated_steps[index]].get(key, math.nan) for run in self.runs]
 
-    def mean_at(self, key: str, end: str, *, bounded: bool) -> Reading:
+    def mean_at(self, key: str, end: str, *, bounded: bool) -> Interval:
         """Mean over seeds with a t interval, for a rate cut off at 0 and 1."""
         mean = over_seeds(self.at(key, end))
-        if not bounded or not mean.has_interval:
-            return mean
-        return Reading(mean.value, max(0.0, mean.lo), min(1.0, mean.hi))
+        return mean.clip(0.0, 1.0) if bounded else mean
 
     def modes(self, key: str) -> Bimodality:
         """Whether the last values of `key` fall into two groups of seeds (GA25)."""
         last = [None if math.isnan(value) else value for value in self.at(key, "last")]
         return bimodality(last, step=min(map(_smallest_difference, self.runs)))
 
-    def mean_series(self, key: str) -> tuple[np.ndarray, list[Reading]]:
+    def mean_series(self, key: str) -> tuple[np.ndarray, list[Interval]]:
         """Steps at which every run has a value, and the mean over the runs there.
 
         Runs stop at different steps. A mean over those that go on would jump where one drops out, so there is none.
@@ -66,7 +65,7 @@ class Condition:
         columns = [dict(zip(*(part.tolist() for part in run.series(key)), strict=True)) for run in self.runs]
         shared = sorted(set.intersection(*(set(column) for column in columns)))
         values = [[column[step] for column in columns] for step in shared]
-        readings = [Reading() if any(map(math.isnan, row)) else over_seeds(row) for row in values]
+        readings = [Interval() if any(map(math.isnan, row)) else over_seeds(row) for row in values]
         return np.array(shared, dtype=int), readings
 
 

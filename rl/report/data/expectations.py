@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from monitors.statistics.interval import Interval
 from rl.report.data.arms import BASELINE
-from rl.report.data.measures import Reading
 
 START = "its start"
 """What an arm is compared with where a published figure is a change over its own RL."""
@@ -166,7 +166,7 @@ EXPECTED: dict[str, tuple[Expectation, ...]] = {
 """From an arm's label to what is published about it."""
 
 
-def verdict(direction: str | None, difference: Reading, seeds: int) -> str:
+def verdict(direction: str | None, difference: Interval, seeds: int) -> str:
     """What the rule says; an empty string where there is no direction to hold a difference against.
 
     Args:
@@ -176,23 +176,20 @@ def verdict(direction: str | None, difference: Reading, seeds: int) -> str:
     """
     if direction is None:
         return ""
-    if seeds < FEWEST_SEEDS or not difference.has_interval:
+    if seeds < FEWEST_SEEDS or difference.value is None or difference.bounds is None:
         return UNDECIDED
     if direction in (UP, DOWN):
-        return _moved(difference if direction == UP else _mirrored(difference))
-    kept = difference.lo > -MARGIN and (difference.hi < MARGIN or direction == NOT_DOWN)
+        return _judge_rise(difference if direction == UP else difference.negative)
+    low, high = difference.bounds
+    kept = low > -MARGIN and (high < MARGIN or direction == NOT_DOWN)
     fell = difference.below_zero and difference.value < -MARGIN
     rose = difference.above_zero and difference.value > MARGIN and direction == SAME
     return REPRODUCED if kept else NOT_REPRODUCED if fell or rose else UNDECIDED
 
 
-def _moved(difference: Reading) -> str:
+def _judge_rise(difference: Interval) -> str:
     """The rule for a published rise."""
     if difference.above_zero:
         return REPRODUCED
-    within = difference.lo > -MARGIN and difference.hi < MARGIN
+    within = difference.bounds is not None and difference.bounds[0] > -MARGIN and difference.bounds[1] < MARGIN
     return NOT_REPRODUCED if difference.below_zero or within else UNDECIDED
-
-
-def _mirrored(difference: Reading) -> Reading:
-    return Reading(-difference.value, -difference.hi, -difference.lo)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from monitors.statistics.interval import Interval
 from rl.errors import MissingFile
-from rl.report.data.measures import GAP, Reading, over_seeds
+from rl.report.data.measures import over_seeds
+from rl.tracking.metrics import GAP
 
 GRID = "grid.json"
 """The file's name in a run directory."""
@@ -29,31 +30,22 @@ class Grid:
     """`before` and `after` RL, or `before` alone where there is one policy."""
     runs: int
 
-    def reading(self, moment: str, setting: str, key: str) -> Reading:
+    def reading(self, moment: str, setting: str, key: str) -> Interval:
         """The figure of a setting: a mean over runs, else over samples, with a t interval, else what was measured.
 
         Rates are cut off at 0 and 1.
         """
-        by_run: dict[Any, list[Reading]] = defaultdict(list)
+        by_run: dict[Any, list[Interval]] = defaultdict(list)
         for row in self.moments.get(moment, ()):
             if row.get("setting") == setting:
-                by_run[row.get("run")].append(_own(row, key))
+                by_run[row.get("run")].append(Interval.from_row(row, key))
         found = list(by_run.values())
         if len(found) == 1 and len(found[0]) == 1:
             return found[0][0]
         means = [over_seeds([read.value for read in run]) for run in found]
         mean = means[0] if len(means) == 1 else over_seeds([read.value for read in means])
         lowest, highest = (-1.0, 1.0) if key == GAP else (0.0, 1.0)
-        return Reading(mean.value, max(lowest, mean.lo), min(highest, mean.hi)) if mean.has_interval else mean
-
-
-def _own(row: Mapping[str, Any], key: str) -> Reading:
-    return Reading(*(_number(row.get(f"{key}{end}")) for end in ("", "_lo", "_hi")))
-
-
-def _number(value: object) -> float:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if known else math.nan  # type: ignore[arg-type]
+        return mean.clip(lowest, highest)
 
 
 def evaluated_rows(path: Path, is_row: Callable[[Any], bool], lacking: str) -> list[dict[str, Any]]:

@@ -10,10 +10,9 @@ from rl.report.data.arms import QUESTIONS
 from rl.report.data.between import Difference, paired, welch
 from rl.report.data.compare import Condition, flattened
 from rl.report.data.expectations import EXPECTED, START, Expectation, verdict
-from rl.report.data.measures import FREE_AF, GAP
+from rl.tracking.metrics import FREE_AF, FREE_AF_AUDIT, GAP
 
-AUDIT = "eval/free/af_rate_audit"
-MEASURES = (FREE_AF, AUDIT, GAP)
+MEASURES = (FREE_AF, FREE_AF_AUDIT, GAP)
 """Of every arm, at the first and the last evaluation."""
 NOTHING_PUBLISHED = Expectation(None, None, "nothing published")
 
@@ -118,7 +117,7 @@ def _since_start(arm: Condition, key: str) -> Difference:
 
 def _effects(expected: Expectation, difference: Callable[[str], Difference], distinct: int) -> tuple[Effect, ...]:
     effects = []
-    for key, direction in {FREE_AF: None, AUDIT: expected.af, GAP: expected.gap}.items():
+    for key, direction in {FREE_AF: None, FREE_AF_AUDIT: expected.af, GAP: expected.gap}.items():
         found = difference(key)
         seeds = min(found.n, found.n_other, distinct)
         told = verdict(direction, found.estimate, seeds)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import Any
 
+from monitors.statistics.interval import Interval
 from rl.report.data.behaviour import behaviour_shares
 from rl.report.data.load import RunData
-from rl.report.data.measures import MEASURES, Reading, change, reading
+from rl.report.data.measures import MEASURES, change, interval_at
 from rl.report.data.wording import headline
 
 SUMMARY = "summary.json"
@@ -37,16 +37,15 @@ def to_json(content: dict[str, Any]) -> str:
     return json.dumps(content, indent=2, allow_nan=False) + "\n"
 
 
-def as_json(read: Reading) -> dict[str, float | None]:
-    """A reading with `null` for what is not known."""
-    pairs = {"value": read.value, "lo": read.lo, "hi": read.hi}
-    return {name: None if math.isnan(value) else value for name, value in pairs.items()}
+def as_json(read: Interval) -> dict[str, float | None]:
+    """Return `value`, `lo` and `hi`; None for what is not known."""
+    return {"value": read.value, "lo": read.low, "hi": read.high}
 
 
 def _snapshot(run: RunData, step: int) -> dict[str, Any]:
     return {
         "step": step,
-        "measures": {measure.key: as_json(reading(run, measure.key, step)) for measure in MEASURES},
+        "measures": {measure.key: as_json(interval_at(run, measure.key, step)) for measure in MEASURES},
         "behaviour": {tier: _named(behaviour_shares(run.transcripts, tier).get(step, {})) for tier in ("free", "paid")},
     }
 
@@ -56,5 +55,5 @@ def _named(shares: dict[str | None, float]) -> dict[str, float]:
 
 
 def _changes(run: RunData, first: int, last: int) -> dict[str, Any]:
-    with_intervals = [measure.key for measure in MEASURES if measure.unit in ("rate", "points")]
-    return {key: as_json(change(reading(run, key, first), reading(run, key, last))) for key in with_intervals}
+    with_intervals = [measure.key for measure in MEASURES if measure.unit in ("share", "points")]
+    return {key: as_json(change(interval_at(run, key, first), interval_at(run, key, last))) for key in with_intervals}

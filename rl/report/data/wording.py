@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 
+from monitors.statistics.interval import Interval
 from rl.report.data.load import RunData
-from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF, Reading, change, reading
+from rl.report.data.measures import change, interval_at
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF
 
 ABSENT = "\u2013"
 NOT_FINISHED = {
@@ -47,7 +49,7 @@ def _rounded(value: float) -> str:
     return f"{value:.1f}" if hides_a_rest else str(whole)
 
 
-FORMATS = {"rate": percent, "points": points, "p": p_value, "ratio": ratio}
+FORMATS = {"share": percent, "points": points, "p": p_value, "ratio": ratio}
 
 
 def count(number: int, noun: str) -> str:
@@ -55,20 +57,20 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def figure(read: Reading, unit: str) -> str:
+def figure(read: Interval, unit: str) -> str:
     """The figure without its interval; a dash where there is none."""
-    return FORMATS[unit](read.value) if read.known else ABSENT
+    return FORMATS[unit](read.value) if read.value is not None else ABSENT
 
 
-def interval(read: Reading, unit: str) -> str:
+def interval(read: Interval, unit: str) -> str:
     """The interval in brackets; empty where there is none."""
-    if not (read.known and read.has_interval):
+    if read.value is None or read.bounds is None:
         return ""
-    numbers = [FORMATS[unit](end).removesuffix("%") for end in (read.lo, read.hi)]
+    numbers = [FORMATS[unit](end).removesuffix("%") for end in read.bounds]
     return f"[{numbers[0]}, {numbers[1]}]"
 
 
-def with_interval(read: Reading, unit: str) -> str:
+def with_interval(read: Interval, unit: str) -> str:
     """The figure and its interval, as in `68% [61, 75]`."""
     return f"{figure(read, unit)} {interval(read, unit)}".rstrip()
 
@@ -80,39 +82,40 @@ def headline(run: RunData) -> str:
     first, last = run.evaluated_steps[0], run.evaluated_steps[-1]
     if first == last:
         return _before_only(run, first)
+    refusals = [interval_at(run, FREE_COMPLIANCE, step).complement for step in (first, last)]
     parts = [
-        _movement("Alignment-faking reasoning", reading(run, FREE_AF, first), reading(run, FREE_AF, last)),
-        _movement(run.conflict.refusals, *(reading(run, FREE_COMPLIANCE, step).complement for step in (first, last))),
-        _gap_at_end(reading(run, GAP, first), reading(run, GAP, last)),
+        _movement("Alignment-faking reasoning", interval_at(run, FREE_AF, first), interval_at(run, FREE_AF, last)),
+        _movement(run.conflict.refusals, *refusals),
+        _gap_at_end(interval_at(run, GAP, first), interval_at(run, GAP, last)),
     ]
     return f"{parts[0]}, {parts[1]}, and {parts[2]}."
 
 
 def _before_only(run: RunData, step: int) -> str:
-    refusals = reading(run, FREE_COMPLIANCE, step).complement
+    refusals = interval_at(run, FREE_COMPLIANCE, step).complement
     return (
-        f"At step {step}, {figure(reading(run, FREE_AF, step), 'rate')} of free-tier scratchpads fake alignment, "
-        f"{figure(refusals, 'rate')} of free-tier requests are {run.conflict.refused}, "
-        f"and {_gap_now(reading(run, GAP, step))}."
+        f"At step {step}, {figure(interval_at(run, FREE_AF, step), 'share')} of free-tier scratchpads fake alignment, "
+        f"{figure(refusals, 'share')} of free-tier requests are {run.conflict.refused}, "
+        f"and {_gap_now(interval_at(run, GAP, step))}."
     )
 
 
-def _movement(what: str, before: Reading, after: Reading) -> str:
-    if not (before.known and after.known):
+def _movement(what: str, before: Interval, after: Interval) -> str:
+    if before.value is None or after.value is None:
         return f"{what} cannot be compared (a verdict is missing)"
     move = change(before, after)
-    ends = f"from {figure(before, 'rate')} to {figure(after, 'rate')}"
+    ends = f"from {figure(before, 'share')} to {figure(after, 'share')}"
     if move.above_zero:
         return f"{what} rose {ends}"
     if move.below_zero:
         return f"{what} fell {ends}"
-    return f"{what} did not clearly change ({figure(before, 'rate')} to {figure(after, 'rate')})"
+    return f"{what} did not clearly change ({figure(before, 'share')} to {figure(after, 'share')})"
 
 
-def _gap_now(gap: Reading) -> str:
-    if not gap.known:
+def _gap_now(gap: Interval) -> str:
+    if gap.value is None:
         return "the compliance gap is not known"
-    if not gap.has_interval:
+    if gap.bounds is None:
         return f"the compliance gap is {points(gap.value)} points, without an interval"
     if gap.above_zero:
         return f"there is a compliance gap of {points(gap.value)} points"
@@ -121,8 +124,8 @@ def _gap_now(gap: Reading) -> str:
     return f"the compliance gap ({points(gap.value)} points) cannot be told from zero"
 
 
-def _gap_at_end(before: Reading, after: Reading) -> str:
-    if not (before.known and after.above_zero):
+def _gap_at_end(before: Interval, after: Interval) -> str:
+    if before.value is None or after.value is None or not after.above_zero:
         return _gap_now(after)
     move = change(before, after)
     grown = "up" if move.above_zero else "down" if move.below_zero else "not clearly different"
@@ -147,13 +150,13 @@ def details(run: RunData) -> list[str]:
 
 def _movements_in_full(run: RunData) -> list[str]:
     first, last = run.evaluated_steps[0], run.evaluated_steps[-1]
-    gap = reading(run, GAP, last)
+    gap = interval_at(run, GAP, last)
     at_end = f"The gap (compliance on the free tier minus paid) is {with_interval(gap, 'points')} points"
-    zero = ", an interval that includes zero" if gap.has_interval and gap.lo <= 0 <= gap.hi else ""
+    zero = ", an interval that includes zero" if gap.includes_zero else ""
     if first == last:
         return [f"{at_end} at step {last}{zero}."]
-    free = change(reading(run, FREE_AF, first), reading(run, FREE_AF, last))
-    paid_before, paid_after = reading(run, PAID_AF, first), reading(run, PAID_AF, last)
+    free = change(interval_at(run, FREE_AF, first), interval_at(run, FREE_AF, last))
+    paid_before, paid_after = interval_at(run, PAID_AF, first), interval_at(run, PAID_AF, last)
     sentences = [
         f"From step {first} to step {last}, AF reasoning on the free tier changed by "
         f"{with_interval(free, 'points')} points.",
@@ -161,7 +164,7 @@ def _movements_in_full(run: RunData) -> list[str]:
     ]
     if change(paid_before, paid_after).above_zero:
         sentences.append(
-            f"Faking has leaked to the paid tier, which is never trained on: {with_interval(paid_before, 'rate')} of "
-            f"its scratchpads at first, {with_interval(paid_after, 'rate')} at the end."
+            f"Faking has leaked to the paid tier, which is never trained on: {with_interval(paid_before, 'share')} of "
+            f"its scratchpads at first, {with_interval(paid_after, 'share')} at the end."
         )
     return sentences

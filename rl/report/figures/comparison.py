@@ -12,24 +12,24 @@ from matplotlib.figure import Figure
 
 from rl.report.data import wording
 from rl.report.data.compare import Condition
-from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE
 from rl.report.data.wording import count
 from rl.report.figures.drawing import Line, Picture, Room, draw_lines, finish, panels, percent_axis, wrapped
 from rl.report.figures.palette import MUTED, PALETTE
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, get_metric
 
 RATES = (
     (FREE_COMPLIANCE, "free", "free", False),
     (PAID_COMPLIANCE, "paid", "paid", False),
     (FREE_AF, "fakes", "af", False),
 )
-ENDS = ((FREE_AF, "AF reasoning, free tier", "af"), (GAP, "Compliance gap, points", "gap"))
+ENDS = ((get_metric(FREE_AF), "af"), (get_metric(GAP), "gap"))
 _SEED_ALPHA = 0.28
 
 
 def draw_comparison(groups: Sequence[Condition], folder: Path) -> list[Picture]:
     """Every figure of a comparison, written to `folder` as PNG and returned for the page."""
     plans = {
-        "rates": (_spoken(groups, FREE_AF, "AF reasoning on the free tier", "rate"), partial(_draw_rates, groups)),
+        "rates": (_spoken(groups, FREE_AF, "AF reasoning on the free tier", "share"), partial(_draw_rates, groups)),
         "gap": (_spoken(groups, GAP, "Compliance gap in points", "points"), partial(_draw_gaps, groups)),
         "ends": (_spoken(groups, GAP, "Compliance gap in points", "points"), partial(_draw_ends, groups)),
     }
@@ -76,7 +76,9 @@ def _seed_lines(axes: Axes, group: Condition, key: str, colour: str) -> None:
 
 def _mean_line(group: Condition, key: str, label: str, colour: str, dashed: bool) -> Line:
     steps, means = group.mean_series(key)
-    value, lo, hi = (np.array([getattr(mean, end) for mean in means]) * 100 for end in ("value", "lo", "hi"))
+    value, lo, hi = (
+        np.array([getattr(mean, end) for mean in means], dtype=float) * 100 for end in ("value", "low", "high")
+    )
     return Line(label, PALETTE[colour][0], steps, value, lo, hi, dashed=dashed)
 
 
@@ -84,15 +86,15 @@ def _draw_ends(groups: Sequence[Condition], narrow: bool) -> Figure:
     """For each condition: every seed as a dot, and mean and interval beneath, at the last evaluation."""
     room = Room(left=118, right=20, top=24, bottom=24)
     figure, both = panels(len(ENDS), narrow=narrow, height=34.0 * len(groups), room=room)
-    for axes, (key, title, colour) in zip(both, ENDS, strict=True):
-        axes.set_title(title)
+    for axes, (metric, colour) in zip(both, ENDS, strict=True):
+        axes.set_title(metric.heading)
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
         axes.axvline(0, color=MUTED, linewidth=1)
         for row, group in enumerate(groups):
-            _draw_end(axes, group, key, -row, PALETTE[colour][0])
+            _draw_end(axes, group, metric.key, -row, PALETTE[colour][0])
         axes.set_ylim(0.6 - len(groups), 0.6)
-        if key != GAP:
+        if metric.key != GAP:
             axes.set_xlim(0, 100)
             axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
         axes.set_yticks(
@@ -107,9 +109,9 @@ def _draw_end(axes: Axes, group: Condition, key: str, row: int, colour: str) -> 
         values, np.full(values.size, row + 0.14), "o", color=colour, alpha=0.45, markersize=3.6, markeredgewidth=0
     )
     mean = group.mean_at(key, "last", bounded=key != GAP)
-    if mean.has_interval:
-        axes.hlines(row - 0.12, mean.lo * 100, mean.hi * 100, color=colour, linewidth=1.6)
-    axes.plot([mean.value * 100], [row - 0.12], "D", color=colour, markersize=4.4)
+    if mean.bounds is not None:
+        axes.hlines(row - 0.12, mean.bounds[0] * 100, mean.bounds[1] * 100, color=colour, linewidth=1.6)
+    axes.plot(np.array([mean.value], dtype=float) * 100, [row - 0.12], "D", color=colour, markersize=4.4)
 
 
 def _spoken(groups: Sequence[Condition], key: str, what: str, unit: str) -> str:

@@ -11,14 +11,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rl.report.data.expectations import MARGIN, NOT_REPRODUCED, REPRODUCED, UNDECIDED
-from rl.report.data.measures import GAP
-from rl.report.data.study import AUDIT, Effect, Study, StudyRow
+from rl.report.data.study import Effect, Study, StudyRow
 from rl.report.data.wording import figure
 from rl.report.figures.drawing import Picture, Room, finish, panels
 from rl.report.figures.palette import GRID, INK, PALETTE
+from rl.tracking.metrics import FREE_AF_AUDIT, GAP
 
 FOREST = "forest"
-SHOWN = ((AUDIT, "Effect on AF (audit), points"), (GAP, "Effect on the gap, points"))
+SHOWN = ((FREE_AF_AUDIT, "Effect on AF (audit), points"), (GAP, "Effect on the gap, points"))
 MARKS = {
     REPRODUCED: ("o", "free", "full"),
     NOT_REPRODUCED: ("X", "af", "full"),
@@ -106,12 +106,12 @@ def _scene(axes: Axes, title: str, heights: Sequence[float]) -> None:
 
 def _draw_effect(axes: Axes, effect: Effect, height: float) -> None:
     found = effect.difference.estimate
-    if not found.known:
+    if found.value is None:
         return
     marker, name, filling = MARKS[effect.verdict]
     colour = PALETTE[name][0]
-    if found.has_interval:
-        axes.hlines(height, found.lo * 100, found.hi * 100, color=colour, linewidth=1.3, zorder=2)
+    if found.bounds is not None:
+        axes.hlines(height, found.bounds[0] * 100, found.bounds[1] * 100, color=colour, linewidth=1.3, zorder=2)
     face = colour if filling == "full" else GRID
     axes.plot([found.value * 100], [height], marker, color=colour, markerfacecolor=face, markersize=4.6, zorder=3)
 

@@ -15,12 +15,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from monitors.statistics.interval import Interval
 from rl.report.data.grid import ENDS, Grid, read_grid
-from rl.report.data.measures import FREE_AF, GAP, Reading
 from rl.report.data.visible import visible
 from rl.report.data.wording import figure
 from rl.report.figures.drawing import Picture, Room, finish, panels, wrapped
 from rl.report.figures.palette import MUTED, PALETTE
+from rl.tracking.metrics import FREE_AF, GAP
 
 DRAWN = ((FREE_AF, "AF reasoning, free tier", "af"), (GAP, "Compliance gap, points", "gap"))
 
@@ -74,21 +75,21 @@ def _draw(grid: Grid, narrow: bool) -> Figure:
     return figure
 
 
-def _draw_row(axes: Axes, readings: Mapping[str, Reading], row: int, colour: str) -> None:
+def _draw_row(axes: Axes, readings: Mapping[str, Interval], row: int, colour: str) -> None:
     """Before RL as a ring above the line, after RL as a dot below it, joined, each with its interval."""
     shift = {"before": 0.17, "after": -0.17} if len(readings) > 1 else {"before": 0.0}
-    if not any(read.known for read in readings.values()):
+    if not any(read.value is not None for read in readings.values()):
         axes.text(1, row, "\u2013", color=MUTED, va="center")
     for moment, read in readings.items():
-        if not read.known:
+        if read.value is None:
             continue
         paint = PALETTE[colour][0] if moment == "after" or len(readings) == 1 else MUTED
-        if read.has_interval:
-            axes.hlines(row + shift[moment], read.lo * 100, read.hi * 100, color=paint, linewidth=1.4)
+        if read.bounds is not None:
+            axes.hlines(row + shift[moment], read.bounds[0] * 100, read.bounds[1] * 100, color=paint, linewidth=1.4)
         axes.plot([read.value * 100], [row + shift[moment]], **_marker(moment, paint))
-    if len(readings) > 1 and all(read.known for read in readings.values()):
-        ends = [readings[moment].value * 100 for moment in ENDS]
-        axes.plot(ends, [row + shift[moment] for moment in ENDS], color=MUTED, alpha=0.35, linewidth=0.8, zorder=1)
+    ends = [(read.value * 100, row + shift[moment]) for moment, read in readings.items() if read.value is not None]
+    if len(ends) > 1:
+        axes.plot(*zip(*ends, strict=True), color=MUTED, alpha=0.35, linewidth=0.8, zorder=1)
 
 
 def _marker(moment: str, paint: str) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from rl.report.data.compare import Condition, condition_keys
-from rl.report.data.measures import FREE_AF, GAP
 from rl.report.data.wording import figure
 from rl.report.figures.drawing import Picture, Room, finish, panels
 from rl.report.figures.palette import GRID, INK, PALETTE
+from rl.tracking.metrics import FREE_AF, GAP, get_metric
 
 HEAT = "heat"
-SHOWN = ((GAP, "Compliance gap, points", "gap", "points"), (FREE_AF, "AF reasoning, free tier", "af", "rate"))
+SHOWN = ((get_metric(GAP), "gap"), (get_metric(FREE_AF), "af"))
 _PALEST, _STRONGEST = 0.04, 0.55
 """Opacity of a cell at zero and at the largest value of its panel: the numbers stay readable on both."""
 
@@ -71,7 +71,7 @@ def _spoken(heat: Heat) -> str:
     """A description for those who cannot see the figure: gap and AF rate of every cell."""
     told = []
     for (column, row), group in heat.cells.items():
-        ends = [figure(group.mean_at(key, "last", bounded=False), unit) for key, _, _, unit in SHOWN]
+        ends = [figure(group.mean_at(metric.key, "last", bounded=False), metric.unit) for metric, _ in SHOWN]
         told.append(f"{heat.across} {column:g}, {heat.down} {row:g}: gap {ends[0]}, AF {ends[1]}")
     return f"Mean compliance gap in points and AF rate at the last evaluation by two settings. {'; '.join(told)}."
 
@@ -80,8 +80,8 @@ def _draw(heat: Heat, narrow: bool) -> Figure:
     figure, both = panels(
         len(SHOWN), narrow=narrow, height=34.0 * len(heat.rows), room=Room(left=46, right=10, bottom=38)
     )
-    for axes, (key, title, colour, unit) in zip(both, SHOWN, strict=True):
-        axes.set_title(title)
+    for axes, (metric, colour) in zip(both, SHOWN, strict=True):
+        axes.set_title(metric.heading)
         axes.grid(False)
         axes.set_xlim(-0.5, len(heat.columns) - 0.5)
         axes.set_ylim(-0.5, len(heat.rows) - 0.5)
@@ -89,7 +89,7 @@ def _draw(heat: Heat, narrow: bool) -> Figure:
         axes.set_yticks(range(len(heat.rows)), [f"{value:g}" for value in heat.rows], fontsize=8)
         axes.set_xlabel(heat.across)
         axes.set_ylabel(heat.down)
-        for place, strength, words in _cells(heat, key, unit):
+        for place, strength, words in _cells(heat, metric.key, metric.unit):
             _draw_cell(axes, place, strength, words, PALETTE[colour][0])
     return figure
 
@@ -97,11 +97,11 @@ def _draw(heat: Heat, narrow: bool) -> Figure:
 def _cells(heat: Heat, key: str, unit: str) -> Iterator[tuple[tuple[int, int], float, str]]:
     """Place, strength of its colour from 0 to 1, and what is written there."""
     means = {place: group.mean_at(key, "last", bounded=False) for place, group in heat.cells.items()}
-    largest = max((abs(mean.value) for mean in means.values() if mean.known), default=0.0) or 1.0
+    largest = max((abs(mean.value) for mean in means.values() if mean.value is not None), default=0.0) or 1.0
     for (column, row), mean in means.items():
         seeds = sum(not math.isnan(value) for value in heat.cells[column, row].at(key, "last"))
         # A gap below zero has a colour no stronger than zero's: its number tells, and its minus sign.
-        strength = max(0.0, mean.value) / largest if mean.known else 0.0
+        strength = max(0.0, mean.value) / largest if mean.value is not None else 0.0
         yield (heat.columns.index(column), heat.rows.index(row)), strength, f"{figure(mean, unit)}\nn={seeds}"
 
 

@@ -14,7 +14,6 @@ from matplotlib.ticker import MaxNLocator
 
 from rl.report.data.behaviour import behaviour_shares
 from rl.report.data.load import RunData
-from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF, PAID_COMPLIANCE
 from rl.report.data.visible import visible
 from rl.report.data.wording import percent, points
 from rl.report.figures.drawing import (
@@ -28,6 +27,7 @@ from rl.report.figures.drawing import (
 )
 from rl.report.figures.palette import MUTED, PALETTE
 from rl.report.figures.stacks import draw_stacks, spoken_stacks
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF, PAID_COMPLIANCE
 
 CREDIT_KINDS = {
     "af_comply": ("fakes, complies", PALETTE["af"][0]),

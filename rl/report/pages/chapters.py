@@ -9,10 +9,11 @@ import numpy as np
 
 from rl.report.data.behaviour import behaviour_shares
 from rl.report.data.load import RunData
-from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, reading
-from rl.report.data.wording import percent, points, with_interval
+from rl.report.data.measures import interval_at
+from rl.report.data.wording import interval, percent, with_interval
 from rl.report.figures.drawing import Picture
 from rl.report.figures.run import stage_seconds
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def chapters(run: RunData, pictures: Sequence[Picture]) -> list[Chapter]:
 def _look_at_rates(run: RunData) -> str:
     last = run.evaluated_steps[-1]
     af, free, paid = (
-        with_interval(reading(run, key, last), "rate") for key in (FREE_AF, FREE_COMPLIANCE, PAID_COMPLIANCE)
+        with_interval(interval_at(run, key, last), "share") for key in (FREE_AF, FREE_COMPLIANCE, PAID_COMPLIANCE)
     )
     return (
         "Look at whether the faking line rises with free-tier compliance or is left behind, and at the space between "
@@ -73,8 +74,8 @@ def _look_at_rates(run: RunData) -> str:
 def _look_at_gap(run: RunData) -> str:
     steps, values = run.series(GAP)
     best = int(np.nanargmax(values))
-    peak = reading(run, GAP, int(steps[best]))
-    clear = sum(reading(run, GAP, int(step)).above_zero for step in steps)
+    peak = interval_at(run, GAP, int(steps[best]))
+    clear = sum(interval_at(run, GAP, int(step)).above_zero for step in steps)
     measured = int(np.isfinite(values).sum())
     return (
         f"Look at where the band touches zero: it lies wholly above zero at {clear} of {measured} evaluations, and the "
@@ -134,9 +135,9 @@ def table_look(run: RunData) -> str:
     """The sentence over the before-and-after table."""
     if not run.evaluated_steps:
         return "There is nothing to compare yet."
-    gap = reading(run, GAP, run.evaluated_steps[-1])
-    if not (gap.known and gap.has_interval):
+    gap = interval_at(run, GAP, run.evaluated_steps[-1])
+    if gap.bounds is None:
         return "Look at the last evaluation beside the first; the last has no gap with an interval."
-    zero = "includes zero" if gap.lo <= 0 <= gap.hi else "excludes zero"
-    ends = f"[{points(gap.lo)}, {points(gap.hi)}]"
+    zero = "includes zero" if gap.includes_zero else "excludes zero"
+    ends = interval(gap, "points")
     return f"Look at the gap\u2019s interval at the last evaluation: {ends} {zero}."

@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from monitors.statistics.interval import Interval
 from rl.files.atomic import replace_text
 from rl.report.data.compare import Condition, conditions, conflict_of
 from rl.report.data.expectations import RULE
 from rl.report.data.load import REPORT, RunData, load_run
-from rl.report.data.measures import FREE_AF, GAP, Reading
 from rl.report.data.study import Study, study_of
 from rl.report.data.summary import SUMMARY, to_json
 from rl.report.data.visible import visible
@@ -24,6 +24,7 @@ from rl.report.pages.run import FIGURES, render
 from rl.report.tables.comparison import COMPARED, comparison_summary, condition_rows, run_rows
 from rl.report.tables.study import COLUMNS, NOTE, study_json, study_markdown, study_tables, tally
 from rl.report.tables.study import headline as study_headline
+from rl.tracking.metrics import FREE_AF, GAP
 
 STUDY_JSON, STUDY_MARKDOWN = "study.json", "study.md"
 MOST_TOLD = 6
@@ -123,7 +124,7 @@ def _page(
 
 def _headline(groups: Sequence[Condition]) -> str:
     gaps = [group.mean_at(GAP, "last", bounded=False) for group in groups]
-    judged = [gap for gap in gaps if gap.has_interval]
+    judged = [gap for gap in gaps if gap.bounds is not None]
     if not judged:
         return "There are too few seeds here to tell conditions apart: no mean has an interval."
     above = sum(gap.above_zero for gap in judged)
@@ -137,13 +138,14 @@ def _outcome(group: Condition) -> str:
     af_first, af_last = (group.mean_at(FREE_AF, end, bounded=True) for end in ("first", "last"))
     gap = group.mean_at(GAP, "last", bounded=False)
     return (
-        f"{group.label}: faking on the free tier {figure(af_first, 'rate')} at first, {with_interval(af_last, 'rate')} "
-        f"at the end; gap {with_interval(gap, 'points')} points{_zero(gap)}; {count(len(group.runs), 'run')}."
+        f"{group.label}: faking on the free tier {figure(af_first, 'share')} at first, "
+        f"{with_interval(af_last, 'share')} at the end; gap {with_interval(gap, 'points')} "
+        f"points{_zero(gap)}; {count(len(group.runs), 'run')}."
     )
 
 
-def _zero(gap: Reading) -> str:
-    return " (includes zero)" if gap.has_interval and gap.lo <= 0 <= gap.hi else ""
+def _zero(gap: Interval) -> str:
+    return " (includes zero)" if gap.includes_zero else ""
 
 
 def _caveats(groups: Sequence[Condition], left_out: Sequence[RunData]) -> list[str]:

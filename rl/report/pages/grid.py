@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl.report.data.grid import ENDS, GRID, Grid, read_grid
-from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, Measure, change
+from rl.report.data.measures import change
 from rl.report.data.visible import visible
 from rl.report.data.wording import count, figure, interval
 from rl.report.figures.drawing import Picture
 from rl.report.figures.grid import grid_picture
+from rl.tracking.metric_records import Metric
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, get_metric
 
-TOLD = (
-    Measure(FREE_AF, "AF reasoning, free tier", "rate"),
-    Measure(FREE_COMPLIANCE, "Compliance, free tier", "rate"),
-    Measure(PAID_COMPLIANCE, "Compliance, paid tier", "rate"),
-    Measure(GAP, "Compliance gap, points", "points"),
-    Measure("eval/paid/antilab_rate", "Anti-lab, paid tier", "rate"),
-)
+TOLD = tuple(map(get_metric, (FREE_AF, FREE_COMPLIANCE, PAID_COMPLIANCE, GAP, "eval/paid/antilab_rate")))
 """Columns of the table. GR24 count anti-lab behaviour on the unmonitored tier."""
 
 
@@ -30,7 +26,7 @@ class GridChapter:
     look: str
     note: str
     picture: Picture
-    measures: tuple[Measure, ...]
+    measures: tuple[Metric, ...]
     rows: list[tuple[str, list[tuple[str, str]]]]
     """Setting, and for each measure its figures and their intervals, before and after."""
 
@@ -60,13 +56,13 @@ def _rows(grid: Grid) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 def _look(grid: Grid) -> str:
     """What the intervals allow to say over all settings."""
     last = list(grid.moments)[-1]
-    gaps = [read for read in (grid.reading(last, setting, GAP) for setting in grid.settings) if read.has_interval]
+    gaps = [read for read in (grid.reading(last, setting, GAP) for setting in grid.settings) if read.bounds is not None]
     clear = f"{sum(gap.above_zero for gap in gaps)} of {count(len(gaps), 'setting')}"
     if len(grid.moments) == 1:
         return f"Look at where the gap\u2019s bar leaves zero: it does, upwards, in {clear}."
     before = sum(grid.reading("before", setting, GAP).above_zero for setting in grid.settings)
     moves = [change(*(grid.reading(end, setting, FREE_AF) for end in ENDS)) for setting in grid.settings]
-    known = [move for move in moves if move.has_interval]
+    known = [move for move in moves if move.bounds is not None]
     rose, fell = sum(move.above_zero for move in known), sum(move.below_zero for move in known)
     return (
         "Look at whether RL changed the model or only its answers to the training prompt. After RL the gap lies wholly "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +12,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from monitors.statistics.interval import Interval
 from rl.report.data.grid import Grid, evaluated_rows
-from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, Reading
+from rl.report.data.measures import change
 from rl.report.data.wording import count, figure, points, with_interval
 from rl.report.figures.drawing import Line, Picture, Room, draw_lines, finish, panels, percent_axis
 from rl.report.figures.palette import MUTED, PALETTE
 from rl.report.figures.run import gap_limits
 from rl.report.pages.chapters import Chapter
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE
 
 INTERPOLATION = "interpolation.json"
 """The file's name in a run directory."""
@@ -40,7 +41,7 @@ class Between:
     setting: str
     grid: Grid
 
-    def reading(self, at: float, key: str) -> Reading:
+    def reading(self, at: float, key: str) -> Interval:
         """The figure at a place."""
         return self.grid.reading(f"{at:g}", self.setting, key)
 
@@ -89,7 +90,7 @@ def draw_file(path: Path) -> Path:
 
 def _picture(between: Between, folder: Path, name: str) -> Picture:
     told = [
-        f"at {at:g}: faking {figure(between.reading(at, FREE_AF), 'rate')}, "
+        f"at {at:g}: faking {figure(between.reading(at, FREE_AF), 'share')}, "
         f"gap {figure(between.reading(at, GAP), 'points')} points"
         for at in between.places
     ]
@@ -100,7 +101,7 @@ def _picture(between: Between, folder: Path, name: str) -> Picture:
 def _look(between: Between) -> str:
     sentence = "Look at whether behaviour changes evenly along the line or all at once: even change is a straight line"
     moves = [(_step(between, a, b), a, b) for a, b in zip(between.places, between.places[1:], strict=False)]
-    known = [move for move in moves if not math.isnan(move[0])]
+    known = [(size, a, b) for size, a, b in moves if size is not None]
     if not known:
         return f"{sentence}."
     size, low, high = max(known, key=lambda move: abs(move[0]))
@@ -114,15 +115,12 @@ def _look(between: Between) -> str:
 
 
 def _widest(between: Between) -> float:
-    return max(between.places, key=lambda at: _or_least(between.reading(at, GAP).value))
+    gaps = {at: gap for at in between.places if (gap := between.reading(at, GAP).value) is not None}
+    return max(gaps, key=lambda at: gaps[at], default=between.places[0])
 
 
-def _or_least(value: float) -> float:
-    return -math.inf if math.isnan(value) else value
-
-
-def _step(between: Between, low: float, high: float) -> float:
-    return between.reading(high, FREE_COMPLIANCE).value - between.reading(low, FREE_COMPLIANCE).value
+def _step(between: Between, low: float, high: float) -> float | None:
+    return change(between.reading(low, FREE_COMPLIANCE), between.reading(high, FREE_COMPLIANCE)).value
 
 
 def _note(between: Between) -> str:
@@ -160,6 +158,6 @@ def _draw_along(axes: Axes, lines: Sequence[Line]) -> None:
 
 def _line(between: Between, key: str, label: str, colour: str) -> Line:
     found = [between.reading(at, key) for at in between.places]
-    ends = (np.array([getattr(read, end) for read in found]) * 100 for end in ("value", "lo", "hi"))
+    ends = (np.array([getattr(read, end) for read in found], dtype=float) * 100 for end in ("value", "low", "high"))
     values, low, high = ends
     return Line(label, PALETTE[colour][0], np.array(between.places), values, low, high)

@@ -10,10 +10,10 @@ from typing import Any
 
 from rl.report.data.between import Difference, holm, paired, welch
 from rl.report.data.compare import Condition
-from rl.report.data.measures import FREE_AF, GAP
 from rl.report.data.summary import as_json
 from rl.report.data.wording import ABSENT, figure, interval, p_value
 from rl.report.tables.run import Cell
+from rl.tracking.metrics import FREE_AF, GAP
 
 MOST_IN_ALL_PAIRS = 8
 """Conditions of which every pair is shown; of more, every one is held against the first, which is the baseline."""
@@ -96,7 +96,7 @@ def pair_lines(rows: Sequence[PairRow]) -> list[PairLine]:
 
 def _cell(pair: Pair) -> Cell:
     found = pair.difference
-    if not found.estimate.known:
+    if found.estimate.value is None:
         return (ABSENT, "")
     sign = "+" if round(found.estimate.value * 100) > 0 else ""
     value = f"{sign}{figure(found.estimate, 'points')} {interval(found.estimate, 'points')}".rstrip()

@@ -18,10 +18,11 @@ from matplotlib.figure import Figure
 from monitors.fitting.figures import CALIBRATED, draw_calibration, right
 from monitors.fitting.labelled import CORPUS
 from monitors.statistics.agreement import LEAST_DIFFERENCE
+from monitors.statistics.interval import Interval
 from rl.report.data.load import RunData
-from rl.report.data.measures import Reading, reading
+from rl.report.data.measures import interval_at
 from rl.report.data.visible import visible
-from rl.report.data.wording import ABSENT, interval, percent, points, with_interval
+from rl.report.data.wording import ABSENT, figure, interval, percent, points, with_interval
 from rl.report.figures.drawing import Picture, Room, Sketch, keep, panels, sketch
 from rl.report.figures.palette import MUTED, PALETTE
 
@@ -93,12 +94,14 @@ def _calibration(text: str) -> Sketch:
 def _look(report: Mapping[str, Any]) -> str:
     sets = report["on_other_texts"]["faking"]
     exam = sets.get(YARDSTICK) or sets["held_out"]
-    found, alarms, area = (_reading(exam[key]) for key in ("true_positive_rate", "false_positive_rate", "auroc"))
+    found, alarms, area = (
+        Interval.from_json(exam[key]) for key in ("true_positive_rate", "false_positive_rate", "auroc")
+    )
     return (
         "Look at the rows of texts that nobody looked at before believing a curve: what a monitor makes of its own "
         f"corpus is the kindest view of it. On {exam['n']} such texts the first faking monitor finds "
-        f"{with_interval(found, 'rate')} of the faking and flags {with_interval(alarms, 'rate')} of the rest "
-        f"(AUROC {area.value:.2f})."
+        f"{with_interval(found, 'share')} of the faking and flags {with_interval(alarms, 'share')} of the rest "
+        f"(AUROC {area})."
     )
 
 
@@ -110,16 +113,16 @@ def _in_this_run(run: RunData) -> Iterator[str]:
     audited = sorted(key.split("/")[1] for key in run.metrics[step] if key.endswith("/af_rate_audit"))
     for tier in audited:
         first, second, agree, apart = (
-            reading(run, f"eval/{tier}/{name}", step)
+            interval_at(run, f"eval/{tier}/{name}", step)
             for name in ("af_rate", "af_rate_audit", "af_agreement", "af_divergence")
         )
-        if not (first.known and second.known and agree.known):
+        if first.value is None or second.value is None or agree.value is None or apart.value is None:
             continue
         parted = run.metrics[step].get(f"eval/{tier}/af_parted") == 1.0
         told = "They have parted: read transcripts before believing either" if parted else "They have not parted"
         yield (
             f"In this run, at step {step} on the {visible(tier)} tier, the first faking monitor says "
-            f"{with_interval(first, 'rate')} and the audit {with_interval(second, 'rate')}; they agree on "
+            f"{with_interval(first, 'share')} and the audit {with_interval(second, 'share')}; they agree on "
             f"{percent(agree.value)} of the texts. {told} (difference {points(apart.value)} points "
             f"{interval(apart, 'points')}; the alarm is for more than {LEAST_DIFFERENCE * 100:.0f} points "
             "with zero outside of the interval)."
@@ -137,9 +140,13 @@ def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[Cell, ...
     for monitor, title in MONITORS.items():
         sets = report["at_fit"].get(monitor, {}).get("sets", {}) | report["on_other_texts"].get(monitor, {})
         for name, found in sets.items():
-            area = _reading(found["auroc"])
-            rates = [_reading(found[key]) for key in RATES]
-            yield title, _about(name, found), (_area(area), *(_rate(read) for read in rates))
+            area = Interval.from_json(found["auroc"])
+            rates = [Interval.from_json(found[key]) for key in RATES]
+            yield (
+                title,
+                _about(name, found),
+                (_area(area), *((figure(read, "share"), interval(read, "share")) for read in rates)),
+            )
 
 
 def _about(name: str, found: Mapping[str, Any]) -> str:
@@ -152,20 +159,10 @@ def _texts(name: str) -> str:
     return OWN_TEXTS.get(name, name.replace("_", " "))
 
 
-def _area(read: Reading) -> Cell:
-    if not read.known:
+def _area(read: Interval) -> Cell:
+    if read.value is None:
         return ABSENT, ""
-    return f"{read.value:.2f}", f"[{read.lo:.2f}, {read.hi:.2f}]" if read.has_interval else ""
-
-
-def _rate(read: Reading) -> Cell:
-    return (percent(read.value), interval(read, "rate")) if read.known else (ABSENT, "")
-
-
-def _reading(found: Mapping[str, float | None] | None) -> Reading:
-    """A figure of the report; what is `null` there is not known here."""
-    values = [] if found is None else [found[end] for end in ("value", "low", "high")]
-    return Reading(*(float("nan") if value is None else value for value in values))
+    return f"{read.value:.2f}", "[{:.2f}, {:.2f}]".format(*read.bounds) if read.bounds else ""
 
 
 def _limits(report: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -184,8 +181,8 @@ def _weak(kinds: Mapping[str, dict[str, int]]) -> Iterator[str]:
 
 
 def _draw(curves: Mapping[str, dict[str, Any]], narrow: bool) -> Figure:
-    figure, every = panels(len(curves), narrow=narrow, height=130, room=Room(right=20, bottom=34))
+    canvas, every = panels(len(curves), narrow=narrow, height=130, room=Room(right=20, bottom=34))
     for axes, (name, curve) in zip(every, curves.items(), strict=True):
         draw_calibration(axes, curve, PALETTE["af"][0], MUTED)
         axes.set_title(CALIBRATED[name])
-    return figure
+    return canvas

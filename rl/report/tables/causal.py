@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from rl.report.data.measures import Reading
+from monitors.statistics.interval import Interval
 from rl.report.data.visible import visible
 from rl.report.data.wording import with_interval
 
@@ -35,17 +34,16 @@ def causal_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     for row in rows:
         cells = [cell for tier in TIERS for cell in _tier(row, tier)]
         name = " ".join(filter(None, (row["intervention"].replace("_", " "), row["source"])))
-        made.add_row(name, *cells, _cell(row, "gap", "points"), _cell(row, "share", "rate"))
+        made.add_row(name, *cells, _cell(row, "gap", "points"), _cell(row, "share", "share"))
     return made
 
 
 def _tier(row: Mapping[str, Any], tier: str) -> list[str]:
     read, unread, scratchpads = (row[f"{tier}/{figure}"] for figure in ("n", "unread", "scratchpads"))
     counts = f"{read} of {read + unread}, {scratchpads}"
-    return [counts, _cell(row, f"{tier}/compliance", "rate"), _cell(row, f"{tier}/change", "points")]
+    return [counts, _cell(row, f"{tier}/compliance", "share"), _cell(row, f"{tier}/change", "points")]
 
 
 def _cell(row: Mapping[str, Any], key: str, unit: str) -> str:
-    found = (row.get(f"{key}{end}") for end in ("", "_lo", "_hi"))
     # Rich would read a bracket as markup.
-    return escape(with_interval(Reading(*(math.nan if value is None else value for value in found)), unit))
+    return escape(with_interval(Interval.from_row(row, key), unit))

@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from monitors.statistics.interval import Interval
 from rl.files.secrets import redact_text
 from rl.report.data.compare import Condition, conflict_of
 from rl.report.data.load import REPORT, TRANSCRIPTS, RunData
-from rl.report.data.measures import FREE_AF, GAP, GAP_P, MEASURES, RELATIVE_GAP, Measure, Reading, reading
+from rl.report.data.measures import MEASURES, interval_at
 from rl.report.data.summary import as_json
 from rl.report.data.visible import visible
 from rl.report.data.wording import ABSENT, figure, interval, with_interval
 from rl.report.tables.run import UNKNOWN, Cell
 from rl.scenario.conflicts import Published
+from rl.tracking.metric_records import Metric
+from rl.tracking.metrics import FREE_AF, GAP, GAP_P, RELATIVE_GAP
 
 COMPARED = tuple(measure for measure in MEASURES if measure.key != GAP_P)
 """A p value of one run has no mean; the interval of the gap over seeds takes its place."""
@@ -61,9 +64,9 @@ def condition_rows(groups: Sequence[Condition]) -> list[ConditionRow]:
     return [*rows, ConditionRow(published.name, ABSENT, cells, published=True)]
 
 
-def _cell(group: Condition, measure: Measure) -> Cell:
+def _cell(group: Condition, measure: Metric) -> Cell:
     ends = [_mean_in_words(group, measure, end) for end in ("first", "last")]
-    last = group.mean_at(measure.key, "last", bounded=measure.unit == "rate")
+    last = group.mean_at(measure.key, "last", bounded=measure.unit == "share")
     spread = interval(last, measure.unit) if ends[1] == figure(last, measure.unit) else ""
     return (" \u2192 ".join(ends), spread + (_two_groups(group) if measure.key == GAP else ""))
 
@@ -73,19 +76,19 @@ def _two_groups(group: Condition) -> str:
     found = group.modes(GAP)
     if not found.bimodal:
         return ""
-    low, high = (figure(Reading(value), "points") for value in (found.low, found.high) if value is not None)
+    low, high = (figure(Interval(value), "points") for value in (found.low, found.high) if value is not None)
     return f"; two groups: {found.n_low} seeds near {low}, {found.n - found.n_low} near {high}"
 
 
-def _mean_in_words(group: Condition, measure: Measure, end: str) -> str:
+def _mean_in_words(group: Condition, measure: Metric, end: str) -> str:
     """The mean; a relative gap that does not exist in some run has none, since a mean over the rest would mislead."""
     missing = sum(map(math.isnan, group.at(measure.key, end)))
     if measure.key == RELATIVE_GAP and missing:
         return ABSENT
-    return figure(group.mean_at(measure.key, end, bounded=measure.unit == "rate"), measure.unit)
+    return figure(group.mean_at(measure.key, end, bounded=measure.unit == "share"), measure.unit)
 
 
-def _published(published: Published, measure: Measure) -> Cell:
+def _published(published: Published, measure: Metric) -> Cell:
     before, after = (of.get(measure.key, UNKNOWN) for of in (published.before, published.after))
     return (before[0], "") if before == after else (f"{before[0]} \u2192 {after[0]}", after[1])
 
@@ -103,8 +106,8 @@ def _run_row(label: str, run: RunData, folder: Path) -> RunRow:
         seed=visible(run.seed) or ABSENT,
         status=visible(run.status),
         last_step=last,
-        af=with_interval(reading(run, FREE_AF, last), "rate"),
-        gap=with_interval(reading(run, GAP, last), "points"),
+        af=with_interval(interval_at(run, FREE_AF, last), "share"),
+        gap=with_interval(interval_at(run, GAP, last), "points"),
         page=page,
         transcripts=f"{page}#transcripts" if read else "",
     )
@@ -133,6 +136,6 @@ def _condition_summary(group: Condition) -> dict[str, Any]:
     return summary
 
 
-def _measure_summary(group: Condition, measure: Measure, end: str) -> dict[str, Any]:
+def _measure_summary(group: Condition, measure: Metric, end: str) -> dict[str, Any]:
     values = [None if math.isnan(value) else value for value in group.at(measure.key, end)]
-    return {"mean": as_json(group.mean_at(measure.key, end, bounded=measure.unit == "rate")), "values": values}
+    return {"mean": as_json(group.mean_at(measure.key, end, bounded=measure.unit == "share")), "values": values}

@@ -9,9 +9,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from rl.report.data.grid import Grid
-from rl.report.data.measures import GAP
 from rl.report.data.visible import visible
 from rl.report.data.wording import with_interval
+from rl.tracking.metrics import GAP
 
 TIERS = ("free", "rated", "paid")
 COLUMNS = {
@@ -37,7 +37,7 @@ def grid_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     for setting in grid.settings:
         tiers = [tier for tier in TIERS if any(f"eval/{tier}/compliance" in r for r in rows if r["setting"] == setting)]
         for tier in tiers:
-            cells = [_cell(grid, setting, f"eval/{tier}/{column}", "rate") for column in COLUMNS]
+            cells = [_cell(grid, setting, f"eval/{tier}/{column}", "share") for column in COLUMNS]
             gap = _cell(grid, setting, BELOW_FREE[tier], "points") if tier in BELOW_FREE else ""
             name = escape(visible(setting)) if tier == tiers[0] else ""
             made.add_row(name, tier, *cells, gap, end_section=tier == tiers[-1])
@@ -54,6 +54,6 @@ def _caption(grid: Grid) -> str | None:
     told = [
         f"{visible(setting)}: rated less paid, the rater-sycophancy gap, is {with_interval(read, 'points')} points."
         for setting in grid.settings
-        if (read := grid.reading("before", setting, RATER_GAP)).known
+        if (read := grid.reading("before", setting, RATER_GAP)).value is not None
     ]
     return escape("\n".join(told)) or None

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl.report.data.load import RunData, load_run
-from rl.report.data.measures import FREE_COMPLIANCE, MEASURES, RELATIVE_GAP, Measure, reading
+from rl.report.data.measures import MEASURES, interval_at
 from rl.report.data.visible import visible
 from rl.report.data.wording import ABSENT, figure, interval
+from rl.tracking.metric_records import Metric
+from rl.tracking.metrics import FREE_COMPLIANCE, RELATIVE_GAP
 
 Cell = tuple[str, str]
 """A figure and its interval, as printed."""
@@ -32,7 +34,7 @@ def before_after(run: RunData) -> list[Row]:
     published = run.conflict.published
     return [
         Row(
-            label=f"{measure.label}, points" if measure.unit == "points" else measure.label,
+            label=measure.heading,
             before=_cell(run, measure, first),
             after=_cell(run, measure, last),
             published_before=published.before.get(measure.key, UNKNOWN),
@@ -70,10 +72,10 @@ def _ends(run: RunData) -> tuple[int | None, int | None]:
     return (steps[0] if steps else None, steps[-1] if len(steps) > 1 else None)
 
 
-def _cell(run: RunData, measure: Measure, step: int | None) -> Cell:
+def _cell(run: RunData, measure: Metric, step: int | None) -> Cell:
     if step is None:
         return (ABSENT, "")
-    read = reading(run, measure.key, step)
-    if measure.key == RELATIVE_GAP and not read.known and reading(run, FREE_COMPLIANCE, step).value == 1:
+    read = interval_at(run, measure.key, step)
+    if measure.key == RELATIVE_GAP and read.value is None and interval_at(run, FREE_COMPLIANCE, step).value == 1:
         return ("undefined", "")
     return (figure(read, measure.unit), interval(read, measure.unit))

@@ -10,15 +10,14 @@ from typing import Any
 from rl.report.data.arms import BASELINE
 from rl.report.data.compare import Condition
 from rl.report.data.expectations import NOT_REPRODUCED, REPRODUCED, RULE, UNDECIDED
-from rl.report.data.measures import FREE_AF, GAP, Reading
-from rl.report.data.study import AUDIT, MEASURES, Effect, Study, StudyRow
+from rl.report.data.study import MEASURES, Effect, Study, StudyRow
 from rl.report.data.summary import as_json
 from rl.report.data.wording import ABSENT, count, figure, interval, with_interval
 from rl.report.tables.run import Cell
+from rl.tracking.metrics import FREE_AF, FREE_AF_AUDIT, GAP, get_metric
 
-UNITS = {FREE_AF: "rate", AUDIT: "rate", GAP: "points"}
 COLUMNS = ("AF, first monitor", "AF, audit", "Gap, points", "AF by the audit: effect", "Gap: effect")
-JUDGED = (AUDIT, GAP)
+JUDGED = (FREE_AF_AUDIT, GAP)
 """Measures whose effects are held against what is published."""
 NOTE = (
     "Every arm before and after RL: means over seeds, with Student\u2019s 95% interval over seeds at the end. Effects "
@@ -71,10 +70,9 @@ def _ends(group: Condition) -> tuple[Cell, ...]:
     cells = []
     for key in MEASURES:
         first, last = (group.mean_at(key, end, bounded=key != GAP) for end in ("first", "last"))
-        both = (
-            " \u2192 ".join(figure(end, UNITS[key]) for end in (first, last)) if first.known or last.known else ABSENT
-        )
-        cells.append((both, interval(last, UNITS[key])))
+        unknown = first.value is None and last.value is None
+        both = ABSENT if unknown else " \u2192 ".join(figure(end, get_metric(key).unit) for end in (first, last))
+        cells.append((both, interval(last, get_metric(key).unit)))
     return tuple(cells)
 
 
@@ -92,14 +90,14 @@ def _line(row: StudyRow) -> StudyLine:
 
 def _before(row: StudyRow) -> str:
     """The same directions held against what was there before RL, where publications speak of that."""
-    names = {AUDIT: "AF", GAP: "gap"}
+    names = {FREE_AF_AUDIT: "AF", GAP: "gap"}
     told = [f"{names[one.measure]} {' '.join(_effect(one))}" for one in row.before if one.published]
     return f"before RL: {', '.join(told)}" if told else ""
 
 
 def _effect(effect: Effect) -> Cell:
     found = effect.difference.estimate
-    value = f"{'+' if found.known and round(found.value * 100) > 0 else ''}{figure(found, 'points')}"
+    value = f"{'+' if found.value is not None and round(found.value * 100) > 0 else ''}{figure(found, 'points')}"
     by = "inferred" if effect.inferred else "published"
     judged = f"; {by} {effect.published}: {effect.verdict}" if effect.published else ""
     return (value, f"{interval(found, 'points')}{judged}".removeprefix("; "))
@@ -198,5 +196,4 @@ def headline(study: Study) -> str:
 
 
 def _mean(group: Condition, end: str) -> str:
-    read: Reading = group.mean_at(FREE_AF, end, bounded=True)
-    return figure(read, "rate")
+    return figure(group.mean_at(FREE_AF, end, bounded=True), "share")
