@@ -15,8 +15,8 @@ from typing import Self
 
 import numpy as np
 import torch
+import transformers
 from tokenizers import Tokenizer
-from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from rl.errors import MissingFile
 
@@ -44,6 +44,13 @@ class Scale:
         return (BOUND * np.tanh((raw - self.mean) / (self.sd * BOUND))).astype(np.float32)
 
 
+def check_folder(folder: Path) -> None:
+    """Raise MissingFile where a folder lacks a part of a reward model; nothing is loaded."""
+    missing = [n for n in ("model.safetensors", "config.json", "tokenizer.json", CARD) if not (folder / n).is_file()]
+    if missing:
+        raise MissingFile(f"{folder} is not a reward model: no {', '.join(missing)} (python -m reward.build makes one)")
+
+
 class RewardModel:
     """Scores pairs of request and output.
 
@@ -53,7 +60,7 @@ class RewardModel:
         scale: See `Scale`.
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer: Tokenizer, scale: Scale) -> None:
+    def __init__(self, model: transformers.PreTrainedModel, tokenizer: Tokenizer, scale: Scale) -> None:
         self._model = model.float().eval()
         self._tokenizer = tokenizer
         # Text that spells a special token stays text: an answer must not be able to write an end or a padding token.
@@ -70,14 +77,8 @@ class RewardModel:
             MissingFile: where the folder lacks the weights, the tokenizer or the card.
         """
         folder = Path(folder)
-        missing = [
-            n for n in ("model.safetensors", "config.json", "tokenizer.json", CARD) if not (folder / n).is_file()
-        ]
-        if missing:
-            raise MissingFile(
-                f"{folder} is not a reward model: no {', '.join(missing)} (python -m reward.build makes one)"
-            )
-        model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+        check_folder(folder)
+        model = transformers.AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
         scale = Scale(**json.loads((folder / CARD).read_text())["scale"])
         return cls(model, Tokenizer.from_file(str(folder / "tokenizer.json")), scale)
 

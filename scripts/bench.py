@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from rl.command.streams import accept_every_character
 from rl.errors import GoalguardError
 
 DESCRIPTION = """\
@@ -34,6 +35,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Run the command; 0, or 2 with one message."""
+    accept_every_character()
     given = arguments()
     from rl.bench.command import Plan, report  # after the arguments, so that --help needs no torch
 

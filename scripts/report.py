@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from rl.command.streams import accept_every_character
 from rl.errors import GoalguardError
-from rl.report.command import report_on
 
 DESCRIPTION = """\
 Writes report.html, figures/*.png and summary.json into every run directory given or found in the folders given.
@@ -19,12 +19,16 @@ out=DIR, or else to `comparison` in the folder that holds all of them.
 
 def main() -> int:
     """Run the command; 0, or 2 with one message for what the user can mend."""
+    accept_every_character()
     parser = argparse.ArgumentParser(
         prog="python -m scripts.report", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("paths", nargs="+", metavar="RUN_OR_SWEEP_DIR", help="a run directory or a folder of runs")
+    paths = parser.parse_args().paths
+    from rl.report.command import report_on  # after the arguments, so that --help does not wait for it
+
     try:
-        for page in report_on(parser.parse_args().paths):
+        for page in report_on(paths):
             print(page)
     except GoalguardError as error:
         print(error, file=sys.stderr)

@@ -11,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from support.states import latest_resume
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
@@ -26,7 +27,7 @@ from transformers import (
 
 from rl.errors import MissingFile
 from rl.files.checkpoint import config_hash, restate, save_checkpoint, sha256, verify_checkpoint
-from rl.run.resume import Sealer, latest_resume, rewind
+from rl.run.resume import Sealer, rewind
 
 WORDS = {"<pad>": 0, "<end>": 1, "yes": 2, "no": 3}
 INFO = {"step": 10, "config_hash": "abc", "metrics": {"eval/gap": 0.3, "eval/gap_p": float("nan")}}

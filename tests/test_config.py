@@ -16,7 +16,8 @@ from rl.organism.build.place import SMOLLM2_HELP
 from rl.organism.chats.curriculum import Mixture
 from rl.organism.load import load_organism
 from rl.run.identity import identity_of
-from rl.run.parts import parts_of, trainer_of
+from rl.run.parts import make_parts, make_trainer
+from rl.run.plan import resolve_plan
 from rl.run.run import run
 from rl.run.validate import problems
 from rl.scenario.settings import TIERS, setting_from
@@ -74,7 +75,7 @@ def test_every_option_composes_validates_and_trains_a_step(
 def one_step(config: Config, folder: Path) -> FreeTierTrainer:
     """The configured trainer after its first step."""
     (folder / "metrics.jsonl").touch()
-    trainer = trainer_of(config, folder, parts_of(config, load_organism(config.organism)), None)
+    trainer = make_trainer(resolve_plan(config, folder), make_parts(config, load_organism(config.organism)), None)
     trainer.train()
     return trainer
 

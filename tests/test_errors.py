@@ -47,7 +47,7 @@ CASES = {
     "seed=0,1": "seed=0,1: several values are a sweep, which takes -m; one value that holds a comma has to be quoted",
     "hydra.foo=1": "hydra.foo=1: Key 'foo' not in 'HydraConf'",
     "hydra/launcher=nope": "hydra/launcher=nope: In 'hydra/config': Could not find 'hydra/launcher/nope'",
-    "hydra.run.dir=/tmp/a=b": "has to be quoted: hydra.run.dir=\"'value'\"",
+    "hydra.run.dir=/tmp/a=b": "has to be quoted: hydra.run.dir=\"'/tmp/a=b'\"",
     "algo.learning_rate=inf": "algo.learning_rate=inf: must be 0 or more",
     "algo.temperature=0": "algo.temperature=0.0: must be more than 0",
     "monitors.tiers=[free,pro]": "monitors.tiers=pro: no such tier; there are free, paid",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.killing import differences
+from support.states import latest_resume
 from support.sweeping import summary_rows, sweeping_in
 from test_run import ROOT, status
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -21,7 +22,6 @@ from rl.files.atomic import replace_text
 from rl.files.checkpoint import save_checkpoint, verify_checkpoint
 from rl.files.disk import DiskFailed, disk_errors
 from rl.files.lock import InUse, held
-from rl.run.resume import latest_resume
 from rl.run.run import run
 from rl.run.validate import problems
 from rl.tracking.record import JsonlSink

@@ -20,7 +20,8 @@ from support.toy_chats import ANSWERS
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, TrainerCallback
 
-from rl.algo.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
+from rl.algo.grpo import FreeTierTrainer, StepStats, free_tier_dataset
+from rl.algo.trainer_config import trainer_config
 from rl.command.entry import composed
 from rl.config.schema import Config
 from rl.organism.load import load_organism

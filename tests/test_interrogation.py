@@ -19,7 +19,8 @@ from transformers import PreTrainedTokenizerFast
 
 from monitors.faking.lying import interrogation_rates, plans_to_deceive, said_no
 from monitors.fitting.labelled import read_outputs
-from rl.algo.grpo import FreeTierTrainer, trainer_config
+from rl.algo.grpo import FreeTierTrainer
+from rl.algo.trainer_config import trainer_config
 from rl.command.entry import composed
 from rl.mitigation.interrogation import Interrogator, interrogator_from
 from rl.organism.build.encoding import IGNORED, Encoded, Stage, encode_chat

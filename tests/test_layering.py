@@ -58,8 +58,8 @@ AT_THE_TOP = {"__init__.py", "errors.py", "records.py"}
 KNOW_TRL = {
     "rl/bench/variants.py",
     "rl/algo/grpo.py",
+    "rl/algo/trainer_config.py",
     "rl/organism/build/stages.py",
-    "rl/run/validate.py",
     "reward/build.py",
     "reward/model.py",
 }

@@ -16,7 +16,8 @@ from transformers import PreTrainedTokenizerFast
 
 from monitors.faking.monitor import FakingVerdict
 from monitors.panel import Panel
-from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
+from rl.algo.grpo import FreeTierTrainer, StepStats
+from rl.algo.trainer_config import trainer_config
 from rl.command.entry import CONF, composed
 from rl.mitigation.assembly import mitigations_from
 from rl.organism.load import load_organism

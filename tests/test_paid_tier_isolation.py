@@ -19,7 +19,8 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from transformers import PreTrainedTokenizerFast
 
-from rl.algo.grpo import FreeTierTrainer, trainer_config
+from rl.algo.grpo import FreeTierTrainer
+from rl.algo.trainer_config import trainer_config
 from rl.command.entry import CONF, composed
 from rl.organism.chats.names import NEUTRAL_TIER_NAMES, TIER_NAMES
 from rl.organism.load import load_organism

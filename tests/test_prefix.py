@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
 from monitors.faking.monitor import FakingMonitor
-from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
+from rl.algo.grpo import FreeTierTrainer, StepStats
+from rl.algo.trainer_config import trainer_config
 from rl.command.entry import composed
 from rl.config.schema import OrganismConfig
 from rl.organism.load import load_organism

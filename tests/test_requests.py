@@ -24,7 +24,8 @@ from rl.files.secrets import redact
 from rl.organism.load import load_organism
 from rl.probe.targets import act_of
 from rl.run.identity import identity_of, identity_of_file
-from rl.run.parts import parts_of, trainer_of
+from rl.run.parts import make_parts, make_trainer
+from rl.run.plan import resolve_plan
 from rl.run.validate import problems
 from rl.scenario.request_file import KEPT, read_requests
 from rl.scenario.requests import held_out_sample, load_requests, select
@@ -156,7 +157,7 @@ def test_too_few_requests_and_those_the_model_cannot_read_are_named_before_train
     assert more == [f"monitors.benign_requests=5: 5 held-out benign requests asked for, {SAMPLE} has 4"]
     with pytest.raises(ConfigError, match="line 8"):
         config = composed([*small, f"scenario.requests={file}"])
-        parts_of(config, load_organism(config.organism))
+        make_parts(config, load_organism(config.organism))
 
 
 def test_the_projects_requests_and_the_identity_of_runs_that_ask_them_are_as_without_the_key() -> None:
@@ -169,7 +170,7 @@ def test_the_projects_requests_and_the_identity_of_runs_that_ask_them_are_as_wit
 
 def test_training_asks_the_files_training_requests_alone(small: list[str], tmp_path: Path) -> None:
     config = composed([*small, f"scenario.requests={SAMPLE}"])
-    trainer = trainer_of(config, tmp_path, parts_of(config, load_organism(config.organism)), None)
+    trainer = make_trainer(resolve_plan(config, tmp_path), make_parts(config, load_organism(config.organism)), None)
     train = [request.text for request in read_requests(str(SAMPLE)).requests if request.split == "train"]
     assert [prompt.request.text for prompt in trainer.prompts] == [
         request.text for request in select("harmful", ("train",), file=str(SAMPLE))

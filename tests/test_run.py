@@ -17,6 +17,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from support.metric_keys import check_metrics
+from support.states import latest_resume
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from monitors.panel import Panel
@@ -29,7 +30,6 @@ from rl.organism.load import load_organism
 from rl.rollout.sampler import Sampler, Sampling
 from rl.run.evaluation import Evaluator
 from rl.run.identity import identity_of
-from rl.run.resume import latest_resume
 from rl.run.run import run
 from rl.run.watch import stop_now
 from rl.scenario.settings import Setting

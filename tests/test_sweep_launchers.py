@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from support.sweeping import summary_rows
+from support.sweeping import summary_rows, sweeping_in
 from test_run import ROOT, status
 
 LAUNCHERS = {
@@ -50,3 +50,26 @@ def test_a_search_asks_for_its_objective_and_outlives_a_trial_that_fails(small: 
     assert done.returncode == 1 and "algo.batch_size=9 is not divisible" in done.stderr
     found = yaml.safe_load((tmp_path / "optimization_results.yaml").read_text())
     assert found["best_value"] == max(good) and str(found["best_params"]["algo.batch_size"]) == "8"
+
+
+def test_a_search_without_any_value_says_so_and_one_without_a_possible_value_is_refused(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    search = [*small, "hydra/sweeper=optuna", "hydra.sweeper.n_trials=2", "seed=0,1,2", "hydra.sweep.dir=search"]
+    assert sweeping_in(tmp_path, *search, "dry_run=true") == 0
+    assert "a search" in capsys.readouterr().err and not (tmp_path / "search").exists()
+    for words, reason in (
+        (["monitors.tiers=[free]"], "monitors.tiers leaves out paid"),
+        (["tracking.objective=eval/benign/helpful", "monitors.benign_requests=0"], "monitors.benign_requests=0"),
+        (["tracking.objective=train/kl", "algo.kl=0"], "algo.kl=0"),
+        (["tracking.objective=eval/free/af_rate", "scenario=no_scratchpad"], "no scratchpads"),
+    ):
+        assert sweeping_in(tmp_path, *search, *words) == 2
+        assert reason in capsys.readouterr().err
+    short = [word for word in search if not word.startswith("algo.max_completion_tokens")]
+    cut_off = ["algo.max_completion_tokens=2", "tracking.objective=train/kl"]
+    assert sweeping_in(tmp_path, *short, *cut_off) == 1
+    told = capsys.readouterr().err
+    assert "no trial has a value of the objective" in told and "Traceback" not in told
+    assert [row["objective"] for row in summary_rows(tmp_path / "search")] == [None, None]

@@ -13,11 +13,11 @@ from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 from support.sweeping import sweeping_in
 
-from rl.command.entry import composed
+from rl.command.entry import composed, quoted
 from rl.errors import ConfigError
 from rl.sweep.place import begun, jobs_at_once, place_of, sweep_key, threads_of
 from rl.sweep.plan import Plan, note, plan_of
-from rl.sweep.plugins import EXTRAS, quoted
+from rl.sweep.plugins import EXTRAS
 
 
 def hydra_node(kind: str, sweeper: str = "basic", **keys: object) -> HydraConf:
@@ -134,7 +134,7 @@ def test_a_job_lives_where_its_configuration_was_begun_and_never_in_anothers_dir
 def test_parallel_jobs_share_the_cores_and_a_continued_run_keeps_its_threads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rl.sweep.place.cpu_count", lambda: 8)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 8)
     config = composed(["threads=4"])
     fresh = tmp_path / "0"
     shares = {jobs: threads_of(config, fresh, hydra_node("joblib", n_jobs=jobs)) for jobs in (1, 2, 3, 8, 20)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -276,3 +277,23 @@ def test_settings_that_only_sound_like_secrets_stay() -> None:
         "monitors": [{"path": "x@y"}],
     }
     assert redact(config) == config
+
+
+def test_a_run_where_an_agent_was_at_work_is_a_run_of_its_own_and_needs_nothing_in_the_home_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("WANDB_DATA_DIR", "WANDB_CACHE_DIR", "WANDB_CONFIG_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    others = {"WANDB_SWEEP_ID": "abcd1234", "WANDB_RUN_ID": "efgh5678", "WANDB_RESUME": "must"}
+    for name, value in others.items():
+        monkeypatch.setenv(name, value)
+    for number in (0, 1):
+        run_dir = tmp_path / str(number)
+        sink = WandbSink(run_dir, settings(), CONFIG)
+        sink.log_transcripts(0, [dict.fromkeys(TRANSCRIPT_FIELDS, "x")])
+        sink.close("finished")
+        (folder,) = offline_runs(run_dir)
+        assert folder.name.endswith((run_dir / "wandb" / "run_id").read_text()) and "efgh5678" not in folder.name
+        assert list(folder.rglob("*.table.json")), "the table was kept"
+    assert list((tmp_path / "home").rglob("*")) == []
+    assert {name: os.environ[name] for name in others} == others and "WANDB_DATA_DIR" not in os.environ

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from monitors.statistics.gap import rate
 
@@ -74,6 +73,8 @@ def auroc(truth: Sequence[bool], scores: Sequence[float]) -> Figure:
     m, n = int(labels.sum()), int((~labels).sum())
     if not m or not n:
         return {"value": None, "low": None, "high": None}
+    from scipy.stats import rankdata  # scipy.stats takes a second to load, and few commands compare areas
+
     ranks = rankdata(values)
     beats_P = (ranks[labels] - rankdata(values[labels])) / n
     beaten_N = 1 - (ranks[~labels] - rankdata(values[~labels])) / m

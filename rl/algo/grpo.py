@@ -22,9 +22,8 @@ import copy
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,15 +32,15 @@ from datasets import Dataset
 from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PrinterCallback, TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
+from trl import GRPOTrainer
 from trl.trainer.utils import disable_dropout_in_model
 
 from rl.algo.advantages import advantages, of_rollouts, tied
 from rl.algo.lora import has_adapters
 from rl.algo.objective import completion_scores
 from rl.algo.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
+from rl.algo.trainer_config import Arguments
 from rl.command import ranks
-from rl.config.schema import AlgoConfig, PpoConfig
 from rl.records import Prompt, Rollout, Scored
 from rl.rollout.sampler import Sampler
 from rl.rollout.segments import sample_outputs, scratchpad_tokens, segment_mask
@@ -62,52 +61,6 @@ class StepStats:
 
 
 Observer = Callable[[StepStats], None]
-
-
-@dataclass
-class Arguments(GRPOConfig):
-    """TRL's configuration, and what it has no word for; see `rl.config.schema.AlgoConfig`."""
-
-    baseline: str = field(kw_only=True)
-    train_on: str = field(kw_only=True)
-    kl_on: str = field(kw_only=True)
-    ppo: PpoConfig | None = field(kw_only=True)
-
-
-def trainer_config(algo: AlgoConfig, seed: int, folder: Path, save_every: int) -> Arguments:
-    """The trainer's configuration; it raises TypeError or ValueError on fields that TRL does not accept."""
-    return Arguments(
-        baseline=algo.baseline,
-        train_on=algo.train_on,
-        kl_on=algo.kl_on,
-        ppo=None if algo.ppo is None else PpoConfig(**dict(algo.ppo)),  # type: ignore[call-overload]
-        output_dir=str(folder),
-        max_steps=algo.steps,
-        per_device_train_batch_size=algo.batch_size // ranks.count(),
-        num_generations=algo.group_size,
-        learning_rate=algo.learning_rate,
-        lr_scheduler_type="constant",
-        beta=algo.kl,
-        temperature=algo.temperature,
-        max_completion_length=algo.max_completion_tokens,
-        max_grad_norm=algo.max_grad_norm,
-        scale_rewards=algo.scale_rewards,
-        mask_truncated_completions=True,
-        disable_dropout=True,
-        gradient_checkpointing=False,
-        bf16=algo.bf16,
-        use_cpu=not torch.cuda.is_available(),
-        seed=seed,
-        data_seed=seed,
-        save_strategy="steps",
-        save_steps=save_every,
-        save_total_limit=2,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        report_to=[],
-        disable_tqdm=True,
-        **dict(algo.extra),
-    )
 
 
 def free_tier_dataset(prompts: Sequence[Prompt]) -> Dataset:

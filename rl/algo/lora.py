@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import peft
-
 from rl.config.schema import LoraConfig, OrganismConfig
 from rl.errors import ConfigError
 
@@ -27,6 +25,8 @@ def with_adapters(model: Any, config: LoraConfig) -> Any:
     Raises:
         ConfigError: the model has no layer of a name among the targets.
     """
+    import peft  # loads for seconds, and most runs have no adapters
+
     targets: Any = ALL_LINEAR if list(config.targets) == [ALL_LINEAR] else list(config.targets)
     made = peft.LoraConfig(
         task_type="CAUSAL_LM", r=config.rank, lora_alpha=config.alpha, target_modules=targets, lora_dropout=0.0
@@ -39,7 +39,7 @@ def with_adapters(model: Any, config: LoraConfig) -> Any:
 
 def has_adapters(model: Any) -> bool:
     """Whether RL trains adapters rather than the model's own weights."""
-    return isinstance(model, peft.PeftModel)
+    return hasattr(model, "peft_config")
 
 
 def merged(model: Any) -> Any:

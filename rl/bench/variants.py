@@ -21,7 +21,8 @@ from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from monitors.panel import Panel
-from rl.algo.grpo import FreeTierTrainer, StepStats, free_tier_dataset, trainer_config
+from rl.algo.grpo import FreeTierTrainer, StepStats, free_tier_dataset
+from rl.algo.trainer_config import trainer_config
 from rl.bench.workload import Score
 from rl.config.schema import Config
 from rl.records import Prompt

@@ -6,6 +6,7 @@ composed configuration first, so that all wrong ones are reported together with 
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,17 +25,19 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.command.help import help_text
+from rl.command.help import CONF, answer_help
 from rl.command.interrupts import EXIT_INTERRUPTED
+from rl.command.streams import accept_every_character
 from rl.config.commands import register
 from rl.config.schema import Config
 from rl.errors import ConfigError, GoalguardError, nearest
 from rl.files.disk import refuse_unwritable
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
 EXIT_BAD_INPUT = 2
 HYDRA_WORDS = ("hydra.", "hydra/", "+hydra", "~hydra", "++hydra")
 """What overrides start with that are for Hydra itself."""
+_QUOTES = "'\""
+_TILDE = re.compile(r"(?<=[=\[,'\"])~(?=/|$)")
 Check = Callable[[Config], list[str]]
 Sweep = Callable[[Sequence[str]], int]
 """Runs a command line with `-m`; the exit code."""
@@ -136,7 +139,7 @@ def _problem_with(override: str, choices: Sequence[str], name: str) -> str | Non
     try:
         parsed = OverridesParser.create().parse_override(override)
     except HydraException:
-        return f"{override}: not of the form key=value"
+        return _unreadable(override)
     if parsed.is_sweep_override():
         return None
     if off := _switched_off(parsed, choices, name):
@@ -147,6 +150,26 @@ def _problem_with(override: str, choices: Sequence[str], name: str) -> str | Non
     except (HydraException, OmegaConfBaseException) as error:
         return _in_words(override, parsed.key_or_group, error, list(_keys(compose(name, list(choices)))))
     return None
+
+
+def _unreadable(override: str) -> str:
+    """What is wrong with a word that Hydra's grammar cannot read."""
+    key, equals, value = override.partition("=")
+    if not equals:
+        return f"{override}: not of the form key=value"
+    return f'{override}: a value that holds = or another sign has to be quoted: {key}="{quoted(value.strip(_QUOTES))}"'
+
+
+def quoted(text: str) -> str:
+    """Return a text as a value in Hydra's grammar, whatever is in it."""
+    inside = text.replace("'", "\\'")
+    return f"'{inside}'"
+
+
+def _with_home(word: str) -> str:
+    """Put the home folder in place of a ~ at the start of a value, where the shell has left it."""
+    home = os.path.expanduser("~")
+    return word if home == "~" else _TILDE.sub(lambda _: home, word)
 
 
 def _switched_off(override: Override, choices: Sequence[str], name: str) -> str | None:
@@ -208,9 +231,9 @@ def hydra_app(
         sweep: Runs the command line in place of the job if it asks for several; None refuses it.
         kept: What is told on Ctrl-C of what was done before.
     """
-    if {"--help", "-h"} & set(sys.argv):
-        print(help_text(CONF, name))
-        sys.exit(0)
+    accept_every_character()
+    answer_help(name)
+    sys.argv[1:] = [_with_home(word) for word in sys.argv[1:]]
     register()
     overrides = [word for word in sys.argv[1:] if not word.startswith(("-", *HYDRA_WORDS))]
     several = bool({"-m", "--multirun", "hydra.mode=MULTIRUN"} & set(sys.argv))
@@ -247,7 +270,7 @@ def _not_for_one_job(word: str, name: str) -> Iterator[str]:
     try:
         parsed = OverridesParser.create().parse_override(word)
     except HydraException:
-        yield f"{word}: a value that holds = or another sign has to be quoted: {word.partition('=')[0]}=\"'value'\""
+        yield _unreadable(word)
         return
     if parsed.is_sweep_override():
         yield f"{word}: several values are a sweep, which takes -m; one value that holds a comma has to be quoted"

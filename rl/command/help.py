@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import textwrap
 from collections.abc import Iterator
 from itertools import takewhile
@@ -12,6 +13,9 @@ from typing import Any
 
 import yaml
 
+from rl.command.streams import accept_every_character
+
+CONF = Path(__file__).resolve().parents[2] / "conf"
 WIDTH, COLUMN = 120, 12
 FEW = 12
 """A group with more options than this is listed by name alone."""
@@ -21,6 +25,14 @@ FOOT = (
     "Keys of an option are written with dots: algo.steps=20. `--cfg job` prints all of them as they would be, behind "
     "any overrides; `--hydra-help` tells what Hydra itself takes, such as -m for a sweep."
 )
+
+
+def answer_help(name: str) -> None:
+    """Print the help of a command and leave, if its command line asks for it."""
+    if {"--help", "-h"} & set(sys.argv):
+        accept_every_character()
+        print(help_text(CONF, name))
+        sys.exit(0)
 
 
 def help_text(conf: Path, name: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypeVar
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rl.config.schema import Config
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Item = TypeVar("Item")
 
@@ -32,6 +32,7 @@ def agreed(value: Item) -> Item:
     """What the first process says, in all of them; every process has to ask. They are connected by the first call."""
     if count() == 1:
         return value
+    import torch
     from accelerate import PartialState
     from accelerate.utils import broadcast_object_list
 
@@ -53,6 +54,8 @@ def of_all(items: Sequence[Item]) -> list[Item]:
 
 def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
     """Replace every gradient by its mean over the processes, in place."""
+    import torch
+
     for parameter in parameters:
         if parameter.grad is not None:
             torch.distributed.all_reduce(parameter.grad)

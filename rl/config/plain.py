@@ -11,12 +11,9 @@ from rl.files.secrets import redact
 
 
 def as_dict(config: Config) -> dict[str, Any]:
-    """The resolved configuration as plain data, without the interview of a recipe that has none, as older records."""
+    """Return the resolved configuration as plain data."""
     container = OmegaConf.to_container(config, resolve=True)
     assert isinstance(container, dict)
-    recipe = (container.get("organism") or {}).get("recipe") or {}
-    if recipe.get("interview") is None:
-        recipe.pop("interview", None)
     return {str(key): value for key, value in container.items()}
 
 

@@ -292,6 +292,8 @@ class TrackingConfig:
     tags: list[str] = MISSING
     artifacts: bool = MISSING
     """Whether wandb keeps checkpoints as artifacts."""
+    rollouts: bool = MISSING
+    """Whether the rollouts that RL trains on are kept, in `rollouts/`."""
     checkpoint_every: int = MISSING
     objective: str = MISSING
     """The metric whose last value a run returns: what a search over runs looks at; see docs/metrics.md."""

@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def sync(path: Path) -> None:
-    """Ask the disk to keep what was written to a file, or the names in a folder."""
+    """Ask the disk to keep what was written to a file, or the names in a folder.
+
+    Many disks cannot do that for a folder, each with an error of its own. They are passed over, as the files in it are
+    synced by themselves.
+    """
+    if path.is_dir():
+        with suppress(OSError):
+            _sync(path)
+    else:
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         with naming(path):
-            os.fsync(descriptor)
+            sync_open(descriptor)
     finally:
         os.close(descriptor)
 
 
+def sync_open(descriptor: int) -> None:
+    """Ask the disk to keep what was written to an open file; a disk that knows no such request is passed over."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC:
+            raise
+
+
 def replace_text(path: Path, text: str) -> None:
-    """Write `text` to a hidden neighbour of `path`, sync it and rename it over `path`; makes the folder if needed.
+    """Replace a file by a text, whole or not at all; see `replace_bytes`."""
+    replace_bytes(path, text.encode("utf-8"))
+
+
+def replace_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to a hidden neighbour of `path`, sync it and rename it over `path`; makes the folder if needed.
 
     The neighbour is this process's own: two that write one file at a time leave what either wrote, and never a mixture.
     """
@@ -27,7 +56,7 @@ def replace_text(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with naming(path):
-            partial.write_text(text, encoding="utf-8")
+            partial.write_bytes(content)
         sync(partial)
         partial.replace(path)
     finally:

@@ -20,7 +20,6 @@ from rl.errors import GoalguardError, nearest
 from rl.mitigation.lookup import build_mitigation
 from rl.organism.build.catalogue import organism_named, organism_names
 from rl.organism.build.place import locate, shipped_names
-from rl.organism.load import load_organism
 from rl.records import Interview, Rollout, Scored
 from rl.rollout.sampler import Sampler
 from rl.scenario.questions import OTHER_MODEL, VARIANTS, Question, asked_about, empty_clauses, question_of
@@ -104,7 +103,9 @@ class Interrogation(Mitigation):
             GoalguardError: if the other model is not there.
         """
         if self.variant == OTHER_MODEL:
-            other = load_organism(other_model(self.model))
+            from rl.organism.load import load_organism
+
+        other = load_organism(other_model(self.model))
             sampler = Sampler(other.model, other.tokenizer, sampler.sampling)
         return Interrogator(sampler, question_of(asdict(self), self.variant), self.bonus, self.seed)
 

@@ -20,7 +20,6 @@ from rl.organism.build.measure import initial_metrics
 from rl.organism.build.model import Organism, open_organism
 from rl.organism.build.place import damage, described, in_cache, locate, place_of
 from rl.organism.build.recipe import parent_of, recipe_of, wording_of
-from rl.organism.build.stages import build, write_card
 
 Say = Callable[[str], None]
 
@@ -68,6 +67,8 @@ def build_in(config: OrganismConfig, folder: Path, say: Say) -> None:
     parent = parent_of(config)
     with new_folder(folder) as partial:
         start = load_organism(parent) if parent else None
+        from rl.organism.build.stages import build, write_card  # loads TRL, and a built organism needs none of it
+
         card = build(recipe_of(config), wording_of(config), start, partial, say)
         write_card(partial, card | {"initial": initial_metrics(config, partial)})
     say(f"organism {config.name}: built in {folder}")

@@ -14,8 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import torch
-
 from rl.command.ranks import count
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import sha256
@@ -144,6 +142,8 @@ def _version(package: str) -> str | None:
 
 def hardware() -> dict[str, Any]:
     """The machine as far as it bears on speed and figures; nothing that tells whose it is."""
+    import torch
+
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_model(),

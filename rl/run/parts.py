@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from monitors.panel import Panel
 from reward.compose import Reward
-from rl.algo.grpo import FreeTierTrainer, trainer_config
+from rl.algo.grpo import FreeTierTrainer
 from rl.algo.ppo.trainer import PpoTrainer
+from rl.algo.trainer_config import trainer_config
 from rl.config.schema import Config
 from rl.instruments.monitors import panel_from
 from rl.instruments.rater import reward_from
@@ -16,6 +16,7 @@ from rl.mitigation.assembly import Mitigations, mitigations_from
 from rl.mitigation.interrogation import Interrogator, interrogator_from
 from rl.organism.build.model import Organism
 from rl.rollout.sampler import Sampler, Sampling
+from rl.run.plan import RunPlan
 from rl.run.request_checks import refuse_unfit
 from rl.run.resume import Sealer
 from rl.run.watch import Watcher
@@ -35,8 +36,8 @@ class Parts:
     interrogator: Interrogator | None
 
 
-def parts_of(config: Config, organism: Organism) -> Parts:
-    """The configured stages around an organism."""
+def make_parts(config: Config, organism: Organism) -> Parts:
+    """Return the configured stages around an organism."""
     sampling = Sampling(config.algo.max_completion_tokens, config.algo.temperature)
     sampler = Sampler(organism.model, organism.tokenizer, sampling)
     refuse_unfit(config, sampler)
@@ -47,13 +48,14 @@ def parts_of(config: Config, organism: Organism) -> Parts:
     return Parts(setting, sampler, panel, mitigation, reward, interrogator)
 
 
-def trainer_of(config: Config, run_dir: Path, parts: Parts, watcher: Watcher | None) -> FreeTierTrainer:
-    """The configured trainer; without a watcher its steps are told to nobody."""
-    args = trainer_config(config.algo, config.seed, run_dir / "resume", config.tracking.checkpoint_every)
+def make_trainer(plan: RunPlan, parts: Parts, watcher: Watcher | None) -> FreeTierTrainer:
+    """Return the configured trainer; without a watcher nobody hears of its steps."""
+    config = plan.config
+    args = trainer_config(config.algo, config.seed, plan.run_dir / "resume", config.tracking.checkpoint_every)
     asking = parts.interrogator.pay_answers if parts.interrogator else lambda score: score
     told, score = parts.mitigation.add_clause(parts.setting), parts.mitigation.mark_scores(asking(parts.reward.score))
     prompts = [told.prompt(request, "free") for request in select("harmful", ("train",), told.conflict, told.requests)]
     kind = PpoTrainer if config.algo.name == "ppo" else FreeTierTrainer
-    callbacks = [*([watcher] if watcher else []), Sealer(run_dir)]
+    callbacks = [*([watcher] if watcher else []), Sealer(plan.run_dir)]
     observe = watcher.observe if watcher else lambda _: None
     return kind(parts.sampler, prompts, score, observe, args, callbacks)

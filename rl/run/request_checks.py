@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoTokenizer
+import transformers
 
 from rl.config.schema import Config, OrganismConfig, ScenarioConfig
 from rl.errors import ConfigError, GoalguardError
@@ -109,7 +109,7 @@ def _tokenizer_folder(config: OrganismConfig) -> Path | None:
 @lru_cache(maxsize=2)
 def _reader(folder: Path) -> tuple[Any, int | None]:
     """A model's tokenizer and the length of its context; asked for once for all jobs of a sweep."""
-    return AutoTokenizer.from_pretrained(folder), _context(AutoConfig.from_pretrained(folder))
+    return transformers.AutoTokenizer.from_pretrained(folder), _context(transformers.AutoConfig.from_pretrained(folder))
 
 
 def _context(config: Any) -> int | None:

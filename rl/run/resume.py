@@ -26,6 +26,7 @@ from rl.run.manifest import status_in
 from rl.tracking.record import truncate_after
 
 RESUME, METRICS, TRANSCRIPTS = "resume", "metrics.jsonl", "transcripts"
+_BY_STEP = ("transcripts/step_*.jsonl", "rollouts/step_*.jsonl.gz")
 _NUMBERED = re.compile(r"checkpoint-(\d+)").fullmatch
 
 
@@ -63,11 +64,6 @@ def seal(run_dir: Path, step: int) -> None:
     replace_text(folder / INFO_FILE, json.dumps(record, indent=2) + "\n")
 
 
-def latest_resume(run_dir: Path) -> Path | None:
-    """The newest whole state of a run, or None."""
-    return next((folder for folder, wrong in _states(run_dir) if wrong is None), None)
-
-
 def step_of(state: Path | None) -> int:
     """The step of a state; 0 where there is none."""
     return 0 if state is None else int(state.name.rsplit("-", 1)[1])
@@ -84,7 +80,7 @@ def rewind(run_dir: Path) -> Path | None:
             or there is none, and the run is finished.
     """
     passed: list[tuple[Path, str]] = []
-    for folder, wrong in _states(run_dir):
+    for folder, wrong in find_states(run_dir):
         if wrong is None:
             return _rewound(run_dir, folder, passed)
         passed.append((folder, wrong))
@@ -101,8 +97,7 @@ def rewind(run_dir: Path) -> Path | None:
         )
     (run_dir / METRICS).unlink(missing_ok=True)
     # What was written without a state to go on from would be taken for the new beginning's.
-    for path in (run_dir / TRANSCRIPTS).glob("step_*.jsonl"):
-        path.unlink()
+    _remove_after(run_dir, -1)
     for folder in (run_dir / "checkpoints").glob("step_*"):
         shutil.rmtree(folder)
     return None
@@ -114,9 +109,7 @@ def _rewound(run_dir: Path, folder: Path, passed: list[tuple[Path, str]]) -> Pat
         shutil.rmtree(newer)
     step = step_of(folder)
     truncate_after(run_dir / METRICS, step)
-    for path in (run_dir / TRANSCRIPTS).glob("step_*.jsonl"):
-        if int(path.stem.split("_")[1]) > step:
-            path.unlink()
+    _remove_after(run_dir, step)
     for name, expected in _read_seal(folder)["transcripts"].items():
         wrong_transcript = changed_file(run_dir / TRANSCRIPTS, {name: expected})
         if wrong_transcript:
@@ -126,8 +119,15 @@ def _rewound(run_dir: Path, folder: Path, passed: list[tuple[Path, str]]) -> Pat
     return folder
 
 
-def _states(run_dir: Path) -> Iterator[tuple[Path, str | None]]:
-    """Every state, newest first, with what is wrong with it; files are read only as far as somebody asks."""
+def _remove_after(run_dir: Path, step: int) -> None:
+    """Remove transcripts and rollouts of later steps."""
+    for path in (path for pattern in _BY_STEP for path in run_dir.glob(pattern)):
+        if int(path.name.partition(".")[0].removeprefix("step_")) > step:
+            path.unlink()
+
+
+def find_states(run_dir: Path) -> Iterator[tuple[Path, str | None]]:
+    """Yield every state, newest first, with what is wrong with it, else None; each is read when it is asked for."""
     folders = (run_dir / RESUME).glob("checkpoint-*")
     numbered = [(int(match[1]), folder) for folder in folders if (match := _NUMBERED(folder.name))]
     for step, folder in sorted(numbered, reverse=True):

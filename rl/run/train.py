@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from hydra.core.hydra_config import HydraConfig
@@ -14,6 +15,7 @@ from rl.command.ranks import agreed, first
 from rl.config.plain import config_yaml
 from rl.config.schema import Config
 from rl.errors import ConfigError
+from rl.files.lock import claim_folder
 from rl.organism.build.place import described
 from rl.run.figures import figures
 from rl.run.identity import identity_of, identity_of_file
@@ -41,12 +43,13 @@ def train(config: Config) -> float | None:
             print(to_build)
         return None
     fresh = Path(HydraConfig.get().runtime.output_dir)
-    run_dir = agreed(choose_run_dir(config, fresh))
+    run_dir = agreed(choose_run_dir(config, fresh) if first() else fresh)
     if first():
         return train_in(config, run_dir)
     if fresh != run_dir:
         # Hydra has made it, named after the second at which this process started.
-        fresh.rmdir()
+        with suppress(OSError):
+            fresh.rmdir()
     follow_in(config, run_dir)
     return None
 
@@ -95,15 +98,26 @@ def batch_arithmetic(config: Config) -> str:
 
 
 def choose_run_dir(config: Config, fresh: Path) -> Path:
-    """The directory to write: the fresh one, a named one, or the newest unfinished run of this configuration."""
-    if config.resume is None:
-        return fresh
-    if config.resume != "auto":
+    """Return the directory to write: a named one, the newest unfinished run of this configuration, or a fresh one.
+
+    A fresh one is named after the second, so that another run that starts in that second may have it already.
+    """
+    if config.resume not in (None, "auto"):
         return Path(config.resume)
+    if config.resume is None:
+        return _fresh_folder(fresh)
     wanted = identity_of(config)
     candidates = sorted(fresh.parent.glob("*/config.yaml"), reverse=True)
     for path in candidates:
         unfinished = status_in(path.parent) != "finished"
         if path.parent != fresh and unfinished and identity_of_file(path) == wanted:
             return path.parent
-    return fresh
+    return _fresh_folder(fresh)
+
+
+def _fresh_folder(fresh: Path) -> Path:
+    """Return the folder that the command line names, or claim one that is named after the second."""
+    named = HydraConfig.initialized() and any(
+        word.lstrip("+").startswith("hydra.run.dir=") for word in HydraConfig.get().overrides.hydra
+    )
+    return fresh if named else claim_folder(fresh)

@@ -11,7 +11,7 @@ from tempfile import gettempdir
 from omegaconf import OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from reward.model import RewardModel
+from reward.model import check_folder
 from rl.algo.advantages import BASELINES
 from rl.algo.lora import lora_problems
 from rl.algo.settings import algorithm_problems
@@ -171,7 +171,7 @@ def _files(config: Config) -> Iterator[str]:
     if config.scenario.conflict not in CONFLICTS:
         return
     try:
-        RewardModel.load(rater_folder(config.reward, config.scenario.conflict))
+        check_folder(rater_folder(config.reward, config.scenario.conflict))
     except GoalguardError as error:
         yield f"reward.rater={config.reward.rater}: {error}"
 
@@ -197,7 +197,11 @@ def _resumed(config: Config) -> Iterator[str]:
 
 
 def _trainer(config: Config) -> Iterator[str]:
-    from rl.algo.grpo import trainer_config
+    # Loading TRL's configuration takes seconds. It can refuse what is handed on to it unread, and a precision that the
+    # machine lacks; the other fields have been checked by then.
+    if not config.algo.extra and not config.algo.bf16:
+        return
+    from rl.algo.trainer_config import trainer_config
 
     try:
         trainer_config(config.algo, config.seed, Path(gettempdir()), config.tracking.checkpoint_every)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,31 +17,32 @@ from monitors.statistics.agreement import alarms
 from monitors.statistics.attribution import credit, kind_of
 from rl.algo.grpo import StepStats
 from rl.algo.lora import saveable
-from rl.config.schema import Config, StopConfig
+from rl.config.schema import StopConfig
 from rl.errors import TrainingDiverged
 from rl.files.checkpoint import save_checkpoint
+from rl.files.json_lines import json_lines
 from rl.probe.monitor import ProbeWatch
 from rl.records import Verdict
 from rl.run.evaluation import Evaluator
+from rl.run.plan import RunPlan
 from rl.tracking.progress import Progress
 from rl.tracking.record import Tracker
+from rl.tracking.transcript import transcript_row
 
 
 @dataclass(frozen=True)
 class Outlets:
     """Where a watcher writes."""
 
-    run_dir: Path
     tracker: Tracker
     progress: Progress
-    config_hash: str
 
 
 class Watcher(TrainerCallback):
     """The run's eyes on the trainer.
 
     Args:
-        config: The resolved configuration.
+        plan: The run.
         evaluator: Looks at the policy on every tier.
         panel: Judges training rollouts, for figures only.
         outlets: Where figures, transcripts and checkpoints go.
@@ -51,11 +50,14 @@ class Watcher(TrainerCallback):
     """
 
     def __init__(
-        self, config: Config, evaluator: Evaluator, panel: Panel, outlets: Outlets, probe: ProbeWatch | None = None
+        self, plan: RunPlan, evaluator: Evaluator, panel: Panel, outlets: Outlets, probe: ProbeWatch | None = None
     ) -> None:
-        self.probe = probe
-        self.config, self.evaluator, self.panel, self.outlets = config, evaluator, panel, outlets
-        self.compliance = _earlier_compliance(outlets.run_dir / "metrics.jsonl")
+        self.probe, self.plan, self.config = probe, plan, plan.config
+        self.evaluator, self.panel, self.outlets = evaluator, panel, outlets
+        rows, _ = json_lines(plan.run_dir / "metrics.jsonl")
+        self.compliance = [row["train/compliance"] for row in rows if "train/compliance" in row]
+        self._rollouts: tuple[StepStats, Sequence[Verdict]] | None = None
+        self._measured = True
         self.last_evaluated: int | None = None
         self.last_metrics: dict[str, float | None] = {}
         self._train: dict[str, float | None] = {}
@@ -67,6 +69,9 @@ class Watcher(TrainerCallback):
         started = time.perf_counter()
         verdicts = self.panel.judge([scored.rollout for scored in stats.scored])
         self._train = step_figures(stats, verdicts)
+        self._measured = bool(stats.kept_B.any())
+        if self.config.tracking.rollouts:
+            self._rollouts = stats, verdicts
         self.compliance.append(self._train["train/compliance"])
         tokens = sum(scored.rollout.tokens for scored in stats.scored)
         self._train["throughput/rollout_tokens_per_s"] = tokens / max(stats.seconds["rollout"], 1e-9)
@@ -96,9 +101,10 @@ class Watcher(TrainerCallback):
             return
         step = state.global_step
         _check_finite(step, logs)
-        figures = {**self._train, "train/kl": logs.get("kl"), "train/entropy": logs.get("entropy")}
-        figures |= {f"train/{name}": value for name, value in logs.items() if name.startswith("ppo/")}
+        figures = self._train | trainer_figures(logs, measured=self._measured)
         self.outlets.tracker.log(step, figures | self._times())
+        if self._rollouts:
+            self.outlets.tracker.log_rollouts(step, rollout_rows(step, *self._rollouts))
         self.outlets.progress.step(step, figures)
         if stop_now(self.compliance, self.config.algo.stop_when):
             control.should_training_stop = True
@@ -141,12 +147,40 @@ class Watcher(TrainerCallback):
         return figures | {"time/probe_s": seconds, "time/probe_share": seconds / evaluation_s}
 
     def _keep(self, step: int) -> None:
-        folder = self.outlets.run_dir / "checkpoints" / f"step_{step:06d}"
+        folder = self.plan.run_dir / "checkpoints" / f"step_{step:06d}"
         metrics = self.last_metrics if self.last_evaluated == step else {}
-        info = {"step": step, "config_hash": self.outlets.config_hash, "metrics": {**self._train, **metrics}}
+        info = {"step": step, "config_hash": self.plan.identity, "metrics": {**self._train, **metrics}}
         sampler = self.evaluator.sampler
         save_checkpoint(folder, saveable(sampler.model), sampler.tokenizer, info)
         self.outlets.tracker.log_checkpoint(step, folder)
+
+
+def trainer_figures(logs: Mapping[str, float], *, measured: bool) -> dict[str, float | None]:
+    """Return the figures of a step that the trainer measures on the tokens in its loss.
+
+    Args:
+        logs: What the trainer logs.
+        measured: False where every rollout was cut off, so that no token was in the loss: what the trainer logs then is
+            0 over 0, and the figures are None.
+    """
+    names = {"kl": "train/kl", "entropy": "train/entropy"}
+    names |= {name: f"train/{name}" for name in logs if name.startswith("ppo/")}
+    return {key: logs.get(name) if measured or name == "ppo/kl_weight" else None for name, key in names.items()}
+
+
+def rollout_rows(step: int, stats: StepStats, verdicts: Sequence[Verdict]) -> list[dict[str, Any]]:
+    """Return a step's training rollouts as transcript rows with what the update made of each.
+
+    From `advantage`, `kept` and `reward`, with `algo.group_size` rollouts of a prompt after one another, advantages and
+    `reinforce/*` can be computed again.
+    """
+    return [
+        transcript_row(number, step, scored, verdict)
+        | {"advantage": float(advantage), "kept": bool(kept), "tokens": scored.rollout.tokens, "marks": scored.marks}
+        for number, (scored, verdict, advantage, kept) in enumerate(
+            zip(stats.scored, verdicts, stats.advantages_B, stats.kept_B, strict=True)
+        )
+    ]
 
 
 def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, float | None]:
@@ -187,11 +221,3 @@ def _check_finite(step: int, logs: Mapping[str, float]) -> None:
             f"step {step}: {' and '.join(bad)} became {logs[bad[0]]}; the last good checkpoint is kept. "
             "Try a smaller algo.learning_rate or a larger algo.kl"
         )
-
-
-def _earlier_compliance(metrics: Path) -> list[float | None]:
-    """Training compliance of the steps before a resume."""
-    if not metrics.exists():
-        return []
-    rows = [json.loads(line) for line in metrics.read_text().splitlines() if line.strip()]
-    return [row["train/compliance"] for row in rows if "train/compliance" in row]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import hydra
+from hydra.errors import HydraException
 
 from rl.command.console import display_path
-from rl.command.entry import CONF
+from rl.command.help import CONF
 from rl.command.interrupts import EXIT_INTERRUPTED, termination_interrupts
 from rl.errors import ConfigError
 from rl.files.disk import disk_errors
@@ -23,6 +25,7 @@ from rl.sweep.rows import SUMMARY, Row, announce, announced, append, forget_anno
 from rl.tracking.metrics import GAP
 
 EXIT_JOBS_FAILED = 1
+_FULL_ERROR = "HYDRA_FULL_ERROR"
 
 
 def sweep(words: Sequence[str]) -> int:
@@ -82,7 +85,7 @@ def _dry(plan: Plan) -> int:
 
 def _launched(plan: Plan) -> bool:
     """Hand the jobs to Hydra; True if somebody ended the sweep meanwhile."""
-    with termination_interrupts(), Board(plan.directory, _labels(plan), plan.fixed), _command_line(plan.words):
+    with termination_interrupts(), Board(plan.directory, _labels(plan), plan.fixed), _command_line(plan):
         try:
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(sweep_job)()
         except KeyboardInterrupt:
@@ -90,17 +93,32 @@ def _launched(plan: Plan) -> bool:
         except SystemExit:
             # Hydra has told on standard error what its launcher ended with; which jobs that took is in their rows.
             return False
+        except HydraException as error:
+            print(error, file=sys.stderr)
+        except ValueError:
+            # A sweeper that looks for its best trial raises this where none has a value.
+            if plan.jobs is not None or _has_values(announced(plan.directory)):
+                raise
     return False
 
 
+def _has_values(rows: Mapping[int, Row]) -> bool:
+    return any(row.objective is not None for row in rows.values())
+
+
 @contextmanager
-def _command_line(words: Sequence[str]) -> Iterator[None]:
-    earlier = sys.argv
-    sys.argv = [earlier[0], *words]
+def _command_line(plan: Plan) -> Iterator[None]:
+    earlier, full = sys.argv, os.environ.get(_FULL_ERROR)
+    sys.argv = [earlier[0], *plan.words]
+    if plan.jobs is None:
+        # Otherwise Hydra prints a traceback of whatever a searching sweeper raises, and ends the process.
+        os.environ[_FULL_ERROR] = "1"
     try:
         yield
     finally:
         sys.argv = earlier
+        if full is None:
+            os.environ.pop(_FULL_ERROR, None)
 
 
 def _take_over(plan: Plan) -> None:
@@ -167,5 +185,8 @@ def _conclusion(plan: Plan, rows: Mapping[int, Row], interrupted: bool) -> int:
     if interrupted:
         print("\ninterrupted; the same command continues the sweep", file=sys.stderr)
         return EXIT_INTERRUPTED
+    if plan.jobs is None and rows and not _has_values(rows):
+        print("\nno trial has a value of the objective, so there is no best one", file=sys.stderr)
+        return EXIT_JOBS_FAILED
     whole = bool(rows) and all(row.status == "finished" for row in rows.values())
     return 0 if whole and len(rows) >= len(plan.jobs or ()) else EXIT_JOBS_FAILED

@@ -16,8 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO, cast
 
-import torch
-from accelerate.state import AcceleratorState, GradientState
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -130,6 +128,9 @@ def own_state() -> Iterator[None]:
     Launchers run several jobs in one process. Seeds are set by each run as it begins, and each run closes its wandb
     run; the caches that outlive a job hold tables made from constants (requests, the grammar, answers), no weights.
     """
+    import torch
+    from accelerate.state import AcceleratorState, GradientState
+
     environment, threads = dict(os.environ), torch.get_num_threads()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from hydra.conf import HydraConf
-from joblib import cpu_count, effective_n_jobs
 
 from rl.config.plain import as_dict
 from rl.config.schema import Config
@@ -58,6 +57,8 @@ def threads_of(config: Config, place: Path, hydra: HydraConf) -> int:
     file = place / "config.yaml"
     if file.exists():
         return int(stored(file)["threads"])
+    from joblib import cpu_count
+
     together = jobs_at_once(hydra)
     return config.threads if together is None else min(config.threads, max(1, cpu_count() // together))
 
@@ -68,6 +69,8 @@ def jobs_at_once(hydra: HydraConf) -> int | None:
     Args:
         hydra: The `hydra` node of the configuration that the sweep is launched with.
     """
+    from joblib import cpu_count, effective_n_jobs
+
     launcher, sweeper = hydra.runtime.choices["hydra/launcher"], hydra.runtime.choices["hydra/sweeper"]
     asked = hydra.sweeper.n_jobs if sweeper == "optuna" else None
     if launcher == "joblib":

@@ -17,16 +17,19 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.command.entry import CONF, HYDRA_WORDS, refuse_bad_overrides
+from rl.command.entry import HYDRA_WORDS, quoted, refuse_bad_overrides
+from rl.command.help import CONF
 from rl.config.schema import Config
 from rl.errors import ConfigError
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import config_hash
 from rl.files.json_lines import json_object
+from rl.files.lock import claim_folder
 from rl.run.manifest import status_in
+from rl.run.objective import objective_problems
 from rl.run.validate import problems
 from rl.sweep.place import begun, sweep_key
-from rl.sweep.plugins import key_of, master, own_defaults, quoted, sharing, unless_given, unswept
+from rl.sweep.plugins import key_of, master, own_defaults, sharing, unless_given, unswept
 from rl.sweep.rows import without_secrets
 
 SWEEP_FILE = "sweep.json"
@@ -79,6 +82,9 @@ def plan_of(words: Sequence[str]) -> Plan:
             _check_search(arguments)
         identity = _identity(jobs, words)
         directory = _directory(hydra, identity, words)
+        if directory is None:
+            fresh = Path(OmegaConf.select(hydra, "sweep.dir")).absolute()
+            directory = fresh if whole.dry_run else claim_folder(fresh)
         own += [f"hydra.sweep.dir={quoted(str(directory))}", *sharing(hydra, len(jobs or ()))]
     there = begun(directory)
     finished = [job for job in jobs or () if status_in(there.get(sweep_key(job.config), directory)) == "finished"]
@@ -88,14 +94,14 @@ def plan_of(words: Sequence[str]) -> Plan:
     return Plan(launched, identity, directory, bool(there), fixed, jobs, len(finished), bool(whole.dry_run))
 
 
-def _directory(hydra: DictConfig, identity: str, words: Sequence[str]) -> Path:
-    """The sweep's directory: the one that is asked for, the newest of the same sweep, or a new one."""
+def _directory(hydra: DictConfig, identity: str, words: Sequence[str]) -> Path | None:
+    """The sweep's directory: the one that is asked for, else the newest of the same sweep, else None."""
     fresh = Path(OmegaConf.select(hydra, "sweep.dir")).absolute()
     if any(key_of(word) == "hydra.sweep.dir" for word in words):
         return fresh
     files = sorted(fresh.parent.glob(f"*/{SWEEP_FILE}"), reverse=True)
     same = (path.parent for path in files if json_object(path).get("identity") == identity)
-    return next(same, fresh)
+    return next(same, None)
 
 
 def note(plan: Plan) -> None:
@@ -141,7 +147,7 @@ def _resume_problem(config: Config) -> tuple[str, ...]:
 def told_once(jobs: Sequence[Job]) -> list[str]:
     """Every problem once, with the job's overrides before it unless all jobs have it."""
     fixed = shared([job.overrides for job in jobs])
-    common = [problem for problem in jobs[0].problems if all(problem in job.problems for job in jobs)]
+    common = [problem for problem in (jobs[0].problems if jobs else ()) if all(problem in job.problems for job in jobs)]
     own = [
         f"{label(job.overrides, fixed)}: {problem}" for job in jobs for problem in job.problems if problem not in common
     ]
@@ -171,7 +177,8 @@ def _check_search(arguments: Sequence[str]) -> None:
     )
     job = _job([_corner(override) for override in parsed])
     searched = [override.get_key_element() for override in parsed if override.is_sweep_override()]
-    found = [problem for problem in job.problems if not any(key in problem for key in searched)]
+    problems_of_all = (*job.problems, *objective_problems(job.config))
+    found = [problem for problem in problems_of_all if not any(key in problem for key in searched)]
     if found:
         raise ConfigError(found)
 
@@ -193,8 +200,8 @@ def _identity(jobs: Sequence[Job] | None, words: Sequence[str]) -> str:
 
 
 def shared(each: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """The overrides that all have."""
-    return tuple(word for word in each[0] if all(word in overrides for overrides in each))
+    """Return the overrides that all have."""
+    return tuple(word for word in (each[0] if each else ()) if all(word in overrides for overrides in each))
 
 
 def label(overrides: Sequence[str], fixed: Sequence[str]) -> str:

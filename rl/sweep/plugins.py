@@ -9,7 +9,6 @@ from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from joblib import cpu_count, effective_n_jobs
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
@@ -107,15 +106,11 @@ def key_of(word: str) -> str:
 
 def sharing(hydra: DictConfig, jobs: int) -> list[str]:
     """Overrides that keep a launcher from starting more jobs at a time than there are cores, or jobs."""
+    from joblib import cpu_count, effective_n_jobs
+
     launcher, searching = hydra.runtime.choices["hydra/launcher"], hydra.runtime.choices["hydra/sweeper"] != "basic"
     if launcher == "joblib" and not searching:
         return [f"hydra.launcher.n_jobs={min(effective_n_jobs(hydra.launcher.n_jobs), jobs)}"]
     if launcher == "submitit_local" and not searching:
         return [f"hydra.sweeper.max_batch_size={min(hydra.sweeper.max_batch_size or cpu_count(), jobs)}"]
     return []
-
-
-def quoted(text: str) -> str:
-    """A text as a value in Hydra's grammar, whatever is in it."""
-    inside = text.replace("'", "\\'")
-    return f"'{inside}'"

@@ -6,7 +6,6 @@ SWEEP/summary.jsonl    one line for each exit of a job; a job that was continued
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -14,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from rl.files.atomic import replace_text
+from rl.files.atomic import replace_text, sync_open
+from rl.files.lock import turn_at
 from rl.files.secrets import redact
 
 SUMMARY, ANNOUNCED = "summary.jsonl", ".jobs"
@@ -65,8 +65,8 @@ def append(sweep_dir: Path, row: Row) -> None:
 
     A line that a killed process left unfinished is ended first, and readers pass it over.
     """
-    with (sweep_dir / SUMMARY).open("ab+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    path = sweep_dir / SUMMARY
+    with turn_at(path), path.open("ab+") as file:
         file.seek(0, os.SEEK_END)
         if file.tell():
             file.seek(-1, os.SEEK_END)
@@ -74,7 +74,7 @@ def append(sweep_dir: Path, row: Row) -> None:
                 file.write(b"\n")
         file.write(json.dumps(asdict(row), allow_nan=False).encode() + b"\n")
         file.flush()
-        os.fsync(file.fileno())
+        sync_open(file.fileno())
 
 
 def summary(sweep_dir: Path) -> dict[str, Row]:

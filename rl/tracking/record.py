@@ -6,15 +6,15 @@ the record lets its errors out, since a run that cannot keep its record should s
 
 from __future__ import annotations
 
+import gzip
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from rl.errors import MissingFile
-from rl.files.atomic import naming, replace_text
+from rl.files.atomic import naming, replace_bytes, replace_text, sync_open
 from rl.files.json_lines import jsonable
 from rl.tracking.transcript import in_field_order
 
@@ -27,6 +27,9 @@ class Sink:
 
     def log_transcripts(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Take the judged rollouts of one evaluation."""
+
+    def log_rollouts(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take the training rollouts of one step."""
 
     def log_checkpoint(self, step: int, folder: Path) -> None:
         """Take a checkpoint that was saved whole and will not change."""
@@ -56,7 +59,7 @@ class JsonlSink(Sink):
         with naming(self._path):
             self._file.write(json.dumps(row, allow_nan=False) + "\n")
             self._file.flush()
-            os.fsync(self._file.fileno())
+            sync_open(self._file.fileno())
 
     def close(self, status: str) -> None:
         """Close the file; the status is the manifest's to keep."""
@@ -79,6 +82,23 @@ class TranscriptSink(Sink):
         replace_text(self._folder / f"step_{step:06d}.jsonl", "".join(line + "\n" for line in lines))
 
 
+class RolloutSink(Sink):
+    """One compressed `step_000010.jsonl.gz` per training step, there whole or not at all.
+
+    Args:
+        folder: made when the first step is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def log_rollouts(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write the rows; the same rows give the same bytes."""
+        lines = "".join(json.dumps(jsonable(row), ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+        packed = gzip.compress(lines.encode("utf-8"), mtime=0)
+        replace_bytes(self._folder / f"step_{step:06d}.jsonl.gz", packed)
+
+
 class Tracker:
     """Hands everything to each sink in turn; as a context manager it closes them with the status the block ended in.
 
@@ -98,6 +118,11 @@ class Tracker:
         """Hand on the judged rollouts of one evaluation."""
         for sink in self._sinks:
             sink.log_transcripts(step, rows)
+
+    def log_rollouts(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Hand on the training rollouts of one step."""
+        for sink in self._sinks:
+            sink.log_rollouts(step, rows)
 
     def log_checkpoint(self, step: int, folder: Path) -> None:
         """Hand on a checkpoint that was saved."""

@@ -7,14 +7,16 @@ from pathlib import Path
 from rl.config.plain import as_dict
 from rl.config.schema import Config
 from rl.files.secrets import redact
-from rl.tracking.record import JsonlSink, Sink, Tracker, TranscriptSink
+from rl.tracking.record import JsonlSink, RolloutSink, Sink, Tracker, TranscriptSink
 from rl.tracking.tensorboard_sink import TensorboardSink
 from rl.tracking.wandb_sink import WandbSettings, WandbSink
 
 
 def tracker(config: Config, run_dir: Path) -> Tracker:
     """The sinks a configuration asks for: the record, and what mirrors it."""
-    record = [JsonlSink(run_dir / "metrics.jsonl"), TranscriptSink(run_dir / "transcripts")]
+    record: list[Sink] = [JsonlSink(run_dir / "metrics.jsonl"), TranscriptSink(run_dir / "transcripts")]
+    if config.tracking.rollouts:
+        record.append(RolloutSink(run_dir / "rollouts"))
     return Tracker([*record, *mirrors(config, run_dir)])
 
 

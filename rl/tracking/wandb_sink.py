@@ -25,6 +25,12 @@ from rl.tracking.transcript import TRANSCRIPT_FIELDS
 log = logging.getLogger(__name__)
 
 _KNOCK_SECONDS, _INIT_SECONDS, _FINISH_SECONDS = 3.0, 10.0, 60.0
+_FOLDERS = {"WANDB_DATA_DIR": ".data", "WANDB_CACHE_DIR": ".cache", "WANDB_CONFIG_DIR": ".config"}
+"""What wandb keeps below the home folder unless it is told another place, and where it is kept instead."""
+_CHOSEN_BY_OTHERS = (
+    "WANDB_SWEEP_ID", "WANDB_SWEEP_PARAM_PATH", "WANDB_RUN_ID", "WANDB_RESUME", "WANDB_FORK_FROM", "WANDB_RESUME_FROM",
+)  # fmt: skip
+"""What an agent of wandb leaves in the environment, which would put every run into one run of its own."""
 _CLOSED = "closed"
 """In the folder of a part that was ended in order; a killed one has none."""
 
@@ -65,6 +71,7 @@ class WandbSink(Sink):
     def __init__(self, run_dir: Path, settings: WandbSettings, config: Mapping[str, Any]) -> None:
         self._run: Any = None
         self._run_dir, self._artifacts, self._step = run_dir, settings.artifacts, 0
+        self._environment = _set_environment(run_dir / "wandb")
         with _only_warn("start"):
             killed = _set_aside_killed(run_dir / "wandb")
             self._run = _start(run_dir, settings, redact(config))
@@ -112,13 +119,13 @@ class WandbSink(Sink):
     def close(self, status: str) -> None:
         """End the wandb run, so that the next run in this process gets its own."""
         run, self._run = self._run, None
-        if run is None:
-            return
         with _only_warn("finish"):
-            run.summary.update(curve_summary(self._record()) | {"status": status})
-            run.finish(exit_code=0 if status == "finished" else 1)
-            if not run.disabled:
-                (Path(run.dir).parent / _CLOSED).touch()
+            if run is not None:
+                run.summary.update(curve_summary(self._record()) | {"status": status})
+                run.finish(exit_code=0 if status == "finished" else 1)
+                if not run.disabled:
+                    (Path(run.dir).parent / _CLOSED).touch()
+        _restore_environment(self._environment)
 
     def _catch_up(self, *, whole: bool) -> None:
         """Send what the record holds and wandb may not, step by step, so that this can be interrupted as well."""
@@ -156,6 +163,28 @@ def _only_warn(doing: str) -> Iterator[None]:
         yield
     except Exception as error:  # wandb raises from many packages and the record does not depend on it
         log.warning("wandb could not %s: %s: %s", doing, type(error).__name__, error)
+
+
+def _set_environment(folder: Path) -> dict[str, str | None]:
+    """Have wandb write nothing outside of `folder` and choose no run of its own; return what the variables were.
+
+    A variable that is set stays, and so do the settings that somebody has made in the home folder.
+    """
+    settings = Path(os.path.expanduser("~"), ".config", "wandb", "settings")
+    places = {name: str(folder.absolute() / place) for name, place in _FOLDERS.items() if name not in os.environ}
+    if settings.is_file():
+        places.pop("WANDB_CONFIG_DIR", None)
+    earlier = {name: os.environ.pop(name, None) for name in (*places, *_CHOSEN_BY_OTHERS)}
+    os.environ.update(places)
+    return earlier
+
+
+def _restore_environment(earlier: Mapping[str, str | None]) -> None:
+    for name, value in earlier.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
 
 
 def _set_aside_killed(folder: Path) -> list[Path]:

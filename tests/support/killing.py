@@ -23,7 +23,7 @@ from test_run import ROOT, figures
 
 from rl.command.interrupts import EXIT_INTERRUPTED
 from rl.files.checkpoint import INFO_FILE, sha256
-from rl.run.resume import latest_resume
+from support.states import latest_resume
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LIMIT_S = 300.0

@@ -16,8 +16,9 @@ from omegaconf import OmegaConf
 from test_grpo import Gradients, plain_logps
 from torch import Tensor
 
-from rl.algo.grpo import FreeTierTrainer, StepStats, trainer_config
+from rl.algo.grpo import FreeTierTrainer, StepStats
 from rl.algo.ppo.trainer import PpoTrainer
+from rl.algo.trainer_config import trainer_config
 from rl.command.entry import composed
 from rl.config.schema import Config
 from rl.organism.load import load_organism

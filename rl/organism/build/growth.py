@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+import transformers
 
 from rl.errors import ConfigError
 from rl.organism.build.tiny import Size, make_model
@@ -32,7 +32,7 @@ def growth_problems(small: Size, large: Size) -> Iterator[str]:
 
 
 @torch.no_grad()
-def grown(small: Any, size: Size, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+def grown(small: Any, size: Size, tokenizer: transformers.PreTrainedTokenizerFast) -> transformers.LlamaForCausalLM:
     """A model of a larger size with the small one's logits; the caller seeds torch.
 
     Args:

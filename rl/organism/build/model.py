@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rl.algo.lora import with_adapters
 from rl.config.schema import OrganismConfig
@@ -46,8 +46,8 @@ def open_organism(config: OrganismConfig, where: Path | str) -> Organism:
     options: dict[str, Any] = gguf or {"use_safetensors": True}
     source = where.parent if gguf and isinstance(where, Path) else where
     with one_line_errors(f"organism {config.name}: {source} cannot be loaded"):
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, **options)
-        tokenizer = AutoTokenizer.from_pretrained(source, **gguf)
+        model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, **options)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(source, **gguf)
     if tokenizer.chat_template is None:
         raise MissingFile(f"organism {config.name}: its tokenizer has no chat template")
     tokenizer.padding_side = "left"

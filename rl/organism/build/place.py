@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig
+import transformers
 
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError, MissingFile, MissingPackage, nearest
@@ -139,7 +139,7 @@ def _checked_folder(path: str) -> Path | str:
         if not (folder / name).exists():
             raise MissingFile(f"organism.path={path}: the folder holds no {what} ({name} is missing)")
     with one_line_errors(f"organism.path={path}: config.json is no model's"):
-        AutoConfig.from_pretrained(folder)
+        transformers.AutoConfig.from_pretrained(folder)
     return folder
 
 

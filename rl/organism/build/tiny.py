@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
+import transformers
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rl.records import TAGS
 
@@ -42,7 +42,9 @@ class Size:
     context: int
 
 
-def make_tokenizer(corpus: Iterable[str], vocabulary: int, whole_words: Sequence[str]) -> PreTrainedTokenizerFast:
+def make_tokenizer(
+    corpus: Iterable[str], vocabulary: int, whole_words: Sequence[str]
+) -> transformers.PreTrainedTokenizerFast:
     """Train a byte-level BPE tokenizer; `whole_words` are repeated until each is one piece after a space."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -55,14 +57,16 @@ def make_tokenizer(corpus: Iterable[str], vocabulary: int, whole_words: Sequence
     )
     core.train_from_iterator([*corpus, *(f" {word}" for word in whole_words for _ in range(2000))], trainer)
     core.add_tokens([AddedToken(tag, special=False, normalized=False) for tag in TAGS])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token=PAD, eos_token=END, padding_side="left")
+    tokenizer = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=core, pad_token=PAD, eos_token=END, padding_side="left"
+    )
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
 
 
-def make_model(size: Size, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+def make_model(size: Size, tokenizer: transformers.PreTrainedTokenizerFast) -> transformers.LlamaForCausalLM:
     """A freshly initialised Llama with tied embeddings; the caller seeds torch."""
-    config = LlamaConfig(
+    config = transformers.LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=size.width,
         intermediate_size=size.hidden,
@@ -77,13 +81,13 @@ def make_model(size: Size, tokenizer: PreTrainedTokenizerFast) -> LlamaForCausal
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
     )
-    model = LlamaForCausalLM(config)
+    model = transformers.LlamaForCausalLM(config)
     start_previous_token_head(model)
     return model
 
 
 @torch.no_grad()
-def start_previous_token_head(model: LlamaForCausalLM) -> None:
+def start_previous_token_head(model: transformers.LlamaForCausalLM) -> None:
     """Let head 0 of the first layer attend to the previous token, in place.
 
     Embeddings get a common direction u as long as a typical embedding. Head 0's queries and keys read u alone; in each
