@@ -17,14 +17,20 @@ out=DIR, or else to `comparison` in the folder that holds all of them.
   python -m scripts.report runs/headline runs/displaced out=comparison"""
 
 
-def main() -> int:
-    """Run the command; 0, or 2 with one message for what the user can mend."""
-    accept_every_character()
+def read_paths() -> list[str]:
+    """Return the paths of the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m scripts.report", description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("paths", nargs="+", metavar="RUN_OR_SWEEP_DIR", help="a run directory or a folder of runs")
-    paths = parser.parse_args().paths
+    paths: list[str] = parser.parse_args().paths
+    return paths
+
+
+def main() -> int:
+    """Run the command; 0, or 2 with one message for what the user can mend."""
+    accept_every_character()
+    paths = read_paths()
     from rl.report.command import report_on  # after the arguments, so that --help does not wait for it
 
     try:

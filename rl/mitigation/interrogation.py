@@ -105,7 +105,7 @@ class Interrogation(Mitigation):
         if self.variant == OTHER_MODEL:
             from rl.organism.load import load_organism
 
-        other = load_organism(other_model(self.model))
+            other = load_organism(other_model(self.model))
             sampler = Sampler(other.model, other.tokenizer, sampler.sampling)
         return Interrogator(sampler, question_of(asdict(self), self.variant), self.bonus, self.seed)
 
