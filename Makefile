@@ -7,6 +7,14 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 
+# On Linux the default index serves the CUDA build. A machine without an NVIDIA driver gets the CPU build, from the index
+# that pip has or from PyTorch's; where neither offers one in a few seconds, the line after it takes what there is.
+CPU_TORCH = [ "$$(uname -s)" != Linux ] || command -v nvidia-smi >/dev/null 2>&1 || \
+  $(PIP) install --retries 0 --timeout 5 torch==2.13.0+cpu 2>/dev/null || \
+  $(PIP) install --retries 1 --timeout 10 --extra-index-url $(CPU_INDEX) torch==2.13.0+cpu 2>/dev/null || \
+  echo "no index in reach offers the CPU build of torch: taking the default one (PIP_EXTRA_INDEX_URL=... names another)"
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -21,6 +29,7 @@ $(STAMP): pyproject.toml .ci/constraints.txt
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 	  echo "setup 1/3: making .venv with $$($(PYTHON) --version)"; $(PYTHON) -m venv --clear .venv; }
 	@echo "setup 2/3: installing torch 2.13.0 (the largest download)"
+	@$(CPU_TORCH)
 	@$(PIP) install -c .ci/constraints.txt torch==2.13.0
 	@echo "setup 3/3: installing the packages pinned in .ci/constraints.txt, and goalguard itself"
 	@$(PIP) install -c .ci/constraints.txt -e '.[dev]'

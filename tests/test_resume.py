@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import random
 import shutil
 import signal
+import statistics
 import subprocess
 from pathlib import Path
 
@@ -19,8 +22,10 @@ from rl.report.data.load import load_run
 from rl.run.resume import rewind
 from rl.run.run import run
 from rl.run.train import choose_run_dir
+from rl.run.watch import trainer_figures
 
-STEPS = ["algo.steps=6", "algo.learning_rate=1e-3", "monitors.eval_every=1", "tracking.checkpoint_every=1"]
+STEPS = ["algo.steps=6", "algo.learning_rate=1e-3", "monitors.eval_every=1", "tracking.checkpoint_every=1",
+         "tracking.rollouts=true"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +49,8 @@ def test_a_run_killed_three_times_and_resumed_ends_bit_identical(whole: Path, sm
     finished([*small, *STEPS, "resume=auto"], fresh)
     assert status(place) == "finished" and not (fresh / "metrics.jsonl").exists()
     assert differences(place, whole) == []
+    kept = [{path.name: sha256(path) for path in (one / "rollouts").iterdir()} for one in (place, whole)]
+    assert kept[0] == kept[1] and len(kept[1]) == 6
     weights = [sha256(whole / f"checkpoints/step_00000{step}/model.safetensors") for step in (0, 3, 6)]
     assert len(set(weights)) == 3, "training changed nothing: the comparison above shows nothing"
 
@@ -105,3 +112,29 @@ def test_rows_and_transcripts_after_the_last_checkpoint_are_dropped(
     assert sorted(path.stem for path in (tmp_path / "transcripts").iterdir()) == [
         f"step_00000{step}" for step in range(6)
     ]
+
+
+def test_advantages_and_rewards_can_be_computed_again_from_the_rollouts_that_are_kept(whole: Path) -> None:
+    metrics = {row["step"]: row for row in rows_of(whole / "metrics.jsonl") if "train/reward" in row}
+    files = sorted((whole / "rollouts").glob("*.jsonl.gz"))
+    assert [path.name for path in files] == [f"step_{step:06d}.jsonl.gz" for step in metrics]
+    for step, path in zip(metrics, files, strict=True):
+        rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+        assert {row["step"] for row in rows} == {step} and {row["tier"] for row in rows} == {"free"}
+        assert metrics[step]["train/reward"] == pytest.approx(sum(row["reward"] for row in rows) / len(rows), abs=1e-5)
+        assert metrics[step]["train/truncated"] == pytest.approx(1 - sum(row["kept"] for row in rows) / len(rows))
+        for start in range(0, len(rows), 4):
+            group = rows[start : start + 4]
+            kept = [row["reward"] for row in group if row["kept"]]
+            assert len({row["request_id"] for row in group}) == 1
+            spread = statistics.stdev(kept) if len(kept) > 1 else 0.0
+            for row in group:
+                expected = (row["reward"] - statistics.mean(kept)) / (spread + 1e-4) if row["kept"] and spread else 0.0
+                assert row["advantage"] == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+def test_what_the_trainer_measures_on_no_token_is_null_and_not_zero() -> None:
+    logs = {"loss": 0.0, "kl": 0.0, "entropy": 0.0, "ppo/value_loss": 0.0, "ppo/kl_weight": 0.05}
+    empty = {"train/kl": None, "train/entropy": None, "train/ppo/value_loss": None, "train/ppo/kl_weight": 0.05}
+    assert trainer_figures(logs, measured=False) == empty
+    assert trainer_figures(logs, measured=True)["train/kl"] == 0.0
