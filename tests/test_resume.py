@@ -65,7 +65,8 @@ def test_a_finished_run_is_not_resumed_and_neither_is_one_of_another_configurati
     manifest.write_text(finished.replace('"finished"', '"interrupted"'))
     try:
         assert choose_run_dir(composed([*small, *STEPS, "resume=auto"]), fresh) == whole
-        assert choose_run_dir(composed([*small, *STEPS, "resume=auto", "seed=5"]), fresh) == fresh
+        other = whole.parent / "another"
+        assert choose_run_dir(composed([*small, *STEPS, "resume=auto", "seed=5"]), other) == other
         assert choose_run_dir(composed([*small, *STEPS]), fresh) == fresh
     finally:
         manifest.write_text(finished)
