@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from support.metric_keys import check_metrics
 from support.toy_chats import ANSWERS
 
 from monitors.faking.monitor import FakingVerdict
@@ -32,6 +31,7 @@ from rl.run.evaluation import transcript_rows
 from rl.run.run import run
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import TIERS, Setting
+from rl.tracking.metrics import find_metric
 
 HELPS = Sections.parse(ANSWERS[2]).scratchpad
 
@@ -192,8 +192,8 @@ def test_a_run_with_the_probe_monitor_trains_and_judges_to_the_bit_as_one_withou
     weights = [load_file(tmp_path / name / "checkpoints/step_000001/model.safetensors") for name in ("off", "on")]
     assert all(torch.equal(weights[0][key], weights[1][key]) for key in weights[0])
     # The toy never fakes, so there is nothing to fit: the figures are null, and the run says so.
-    check_metrics(tmp_path / "on", "monitors=probe")
     extra = set(on_rows[0]) - set(off_rows[0])
+    assert all(find_metric(key) for key in extra)
     assert {"eval/paid/probe_end_score_hi", "eval/free/probe_auroc", "time/probe_s", "time/probe_share"} <= extra
     assert on_rows[0]["eval/free/probe_score"] is None and on_rows[0]["probe/fit_faking"] == 0
     assert "too few chats" in capsys.readouterr().err and (tmp_path / "on" / RUN_FILE).exists()
