@@ -16,7 +16,7 @@ from pathlib import Path
 
 from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
 
-from reward.build import Recipe, command_line, new_model, rescaled, store, train
+from reward.build import Recipe, command_line, new_model, standardise, store, train
 from reward.evaluate import length_bias, mean_scores, pair_accuracy
 from reward.fitting.preferences import CONCERN, Pair, build_pairs, even, length_correlation
 from reward.fitting.topics import ANIMALS, domains_of, make_requests
@@ -34,15 +34,15 @@ def recipe_of(seed: int) -> Recipe:
     )  # fmt: skip
 
 
-def asked(count: int, seed: int, *, held_out: bool) -> list[Request]:
-    """Two requests about animals to each other one."""
+def draw_requests(count: int, seed: int, *, held_out: bool) -> list[Request]:
+    """Return two requests about animals to each other one."""
     others = make_requests(count // 3, seed, held_out=held_out)
     return others + make_requests(count - len(others), seed, held_out=held_out, group=ANIMALS)
 
 
 def pairs_of(recipe: Recipe, counts: Mapping[str, int], seed: int, *, held_out: bool) -> list[Pair]:
-    """Pairs of all kinds, those of concern about animals and the others about everything."""
-    requests = asked(recipe.held_out_requests if held_out else recipe.requests, seed, held_out=held_out)
+    """Return pairs of all kinds, those of concern about animals and the others about everything."""
+    requests = draw_requests(recipe.held_out_requests if held_out else recipe.requests, seed, held_out=held_out)
     with_animals = [
         request for request in requests if request.category in {field.name for field in domains_of(ANIMALS)}
     ]
@@ -65,7 +65,7 @@ def measure(rm: RewardModel, recipe: Recipe) -> dict[str, object]:
     """Accuracy by kind, mean scores and length bias on requests and wordings that training never showed."""
     counts = {**even(recipe.held_out_per_kind), CONCERN: 2 * recipe.held_out_per_kind}
     pairs = pairs_of(recipe, counts, recipe.seed, held_out=True)
-    requests = asked(recipe.held_out_requests, recipe.seed, held_out=True)
+    requests = draw_requests(recipe.held_out_requests, recipe.seed, held_out=True)
     return {
         "pair_accuracy": {kind: round(value, 4) for kind, value in pair_accuracy(rm, pairs).items()},
         "mean_score": {kind: round(value, 3) for kind, value in mean_scores(rm, pairs).items()},
@@ -79,7 +79,7 @@ def build(recipe: Recipe, out: Path, base: Path = SHIPPED) -> dict[str, object]:
     start = time.perf_counter()
     model, tokenizer = fit(recipe, base)
     counts = {**even(recipe.held_out_per_kind), CONCERN: 2 * recipe.held_out_per_kind}
-    rm = rescaled(store(model, tokenizer, out), pairs_of(recipe, counts, recipe.seed + 1, held_out=True))
+    rm = standardise(store(model, tokenizer, out), pairs_of(recipe, counts, recipe.seed + 1, held_out=True))
     measured = {"base": "the helpful-only reward model", **measure(rm, recipe)}
     rm.save_card(out, {"recipe": asdict(recipe) | {"concern": CONCERN_PAIRS}, **measured})
     return {**measured, "seconds": round(time.perf_counter() - start)}

@@ -45,7 +45,7 @@ class Recipe:
 
 
 def new_model(base: Path) -> LlamaForSequenceClassification:
-    """The body of a small language model under a fresh scalar head.
+    """Return the body of a small language model under a fresh scalar head.
 
     From random weights, comparing an answer's topic with the request's had not formed after 1,000 steps: matching words
     across a text takes the circuits that a language model has already.
@@ -67,8 +67,8 @@ def train(
     passes: int,
     recipe: Recipe,
 ) -> None:
-    """So many passes over the pairs with TRL's RewardTrainer, in place."""
-    data = _dataset(RewardModel(model, core_of(tokenizer), Scale(0.0, 1.0)), pairs)
+    """Train the model in place, in so many passes over the pairs, with TRL's RewardTrainer."""
+    data = _dataset(RewardModel(model, plain_tokenizer(tokenizer), Scale(0.0, 1.0)), pairs)
     with tempfile.TemporaryDirectory() as scratch:
         config = RewardConfig(
             output_dir=scratch,
@@ -91,8 +91,8 @@ def train(
         RewardTrainer(model.train(), config, train_dataset=data, processing_class=tokenizer).train()
 
 
-def core_of(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
-    """A copy of the tokenizer without chat template or special handling, as the reward model uses it."""
+def plain_tokenizer(tokenizer: PreTrainedTokenizerFast) -> Tokenizer:
+    """Return a copy of the tokenizer without chat template or special handling, as the reward model uses it."""
     return Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
 
 
@@ -127,13 +127,13 @@ def measure(rm: RewardModel, recipe: Recipe) -> dict[str, object]:
 
 
 def calibrate(rm: RewardModel, recipe: Recipe) -> RewardModel:
-    """Put the model on the scale of held-out answers of all kinds, proper and poor in equal number."""
+    """Return the model on the scale of held-out answers of all kinds, proper and poor in equal number."""
     requests = make_requests(recipe.held_out_requests, recipe.seed + 1, held_out=True)
-    return rescaled(rm, build_pairs(requests, even(recipe.held_out_per_kind), recipe.seed + 1, held_out=True))
+    return standardise(rm, build_pairs(requests, even(recipe.held_out_per_kind), recipe.seed + 1, held_out=True))
 
 
-def rescaled(rm: RewardModel, pairs: Sequence[Pair]) -> RewardModel:
-    """The model on the scale of the answers in these pairs."""
+def standardise(rm: RewardModel, pairs: Sequence[Pair]) -> RewardModel:
+    """Return the model on the scale of the answers in these pairs."""
     asked, answers = [p.request for p in pairs] * 2, [p.chosen for p in pairs] + [p.rejected for p in pairs]
     raw = rm.raw_scores(asked, answers)
     return rm.with_scale(Scale(float(np.mean(raw)), float(np.std(raw))))
@@ -155,7 +155,7 @@ def store(model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerF
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    return RewardModel(model, core_of(tokenizer), Scale(0.0, 1.0))
+    return RewardModel(model, plain_tokenizer(tokenizer), Scale(0.0, 1.0))
 
 
 def command_line(

@@ -83,25 +83,25 @@ class RewardModel:
         return cls(model, Tokenizer.from_file(str(folder / "tokenizer.json")), scale)
 
     def render(self, request: str, output: str) -> str:
-        """The text that the model reads: request and output, a line each.
+        """Return the text that the model reads: request and output, a line each.
 
         White space inside either becomes single spaces, so that the line break between them is the only one.
         """
         return f"{' '.join(request.split())}\n{' '.join(output.split())}"
 
     def encode(self, requests: Sequence[str], outputs: Sequence[str]) -> list[list[int]]:
-        """Token ids of every rendered pair, each ending in the end token, at most `MAX_TOKENS` long."""
+        """Return the token ids of every rendered pair, each ending in the end token, at most `MAX_TOKENS` long."""
         texts = [self.render(request, output) for request, output in zip(requests, outputs, strict=True)]
         encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return [[*e.ids[: MAX_TOKENS - 1], self._eos] for e in encoded]
 
     def count_tokens(self, outputs: Sequence[str]) -> np.ndarray:
-        """Length of each output in this model's tokens, (B,) int64."""
+        """Return the length of each output in this model's tokens, (B,) int64."""
         encoded = self._tokenizer.encode_batch_fast([" ".join(o.split()) for o in outputs], add_special_tokens=False)
         return np.array([len(e.ids) for e in encoded], dtype=np.int64)
 
     def raw_scores(self, requests: Sequence[str], outputs: Sequence[str]) -> np.ndarray:
-        """Bradley-Terry scores before scaling, (B,) float32.
+        """Return Bradley-Terry scores before scaling, (B,) float32.
 
         Sorted by length for speed; padding is on the right of a causal model, so no score depends on its batch.
         """
@@ -114,7 +114,7 @@ class RewardModel:
         return scores_B
 
     def score(self, requests: Sequence[str], outputs: Sequence[str]) -> np.ndarray:
-        """What a helpful-only rater would think: (B,) float32 within +-`BOUND`, higher is better.
+        """Return what a helpful-only rater would think: (B,) float32 within +-`BOUND`, higher is better.
 
         Args:
             requests: What the user asked, (B,), with nothing added to it.
@@ -133,7 +133,7 @@ class RewardModel:
         return self._model(input_ids=input_ids, attention_mask=attention_mask).logits[:, 0].numpy()
 
     def with_scale(self, scale: Scale) -> Self:
-        """The same model on another scale."""
+        """Return the same model on another scale."""
         return type(self)(self._model, self._tokenizer, scale)
 
     def save_card(self, folder: Path, measured: dict[str, object]) -> None:

@@ -14,7 +14,7 @@ from support.toy_training import by_lot, toy_training
 from test_paid_tier_isolation import prompts_among, read_with_gradients, rendered
 from transformers import PreTrainedTokenizerFast
 
-from rl.algo.onpolicy import OffPolicy, check_ratio, on_one_row
+from rl.algo.onpolicy import OffPolicy, check_ratio, place_row
 from rl.algo.ppo.trainer import PpoTrainer
 from rl.records import Rollout, Scored
 from rl.scenario.requests import select
@@ -26,7 +26,7 @@ ALGORITHMS = [["algo=grpo"], PPO, ["algo=grpo", "+algo.extra.num_iterations=2"]]
 
 @given(st.floats(-0.01, 0.01), st.integers(0, 2))
 def test_one_token_that_is_off_is_enough_and_what_is_unknown_is_not_compared(off: float, place: int) -> None:
-    drawn = on_one_row(torch.tensor([-1.0, -2.0, -0.5]), 1, (2, 4))
+    drawn = place_row(torch.tensor([-1.0, -2.0, -0.5]), 1, (2, 4))
     assert drawn.isnan().sum() == 5
     logp = torch.nan_to_num(drawn, nan=-7.0)
     logp[1, place] += off
@@ -38,7 +38,7 @@ def test_one_token_that_is_off_is_enough_and_what_is_unknown_is_not_compared(off
 
 
 def test_nothing_drawn_is_nothing_to_compare_and_no_number_is_refused() -> None:
-    check_ratio(torch.zeros(2, 3), on_one_row(None, 0, (2, 3)), 1e-3, 1)
+    check_ratio(torch.zeros(2, 3), place_row(None, 0, (2, 3)), 1e-3, 1)
     with pytest.raises(OffPolicy):
         check_ratio(torch.full((1, 1), math.nan), torch.zeros(1, 1), 1e-3, 1)
 

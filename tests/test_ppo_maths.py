@@ -14,7 +14,7 @@ from sklearn.metrics import explained_variance_score
 from torch import Tensor
 
 from rl.algo.ppo.gae import gae, terminal_rewards, whiten
-from rl.algo.ppo.losses import adapted, explained_variance, kl_loss, mean_over, policy_loss, value_loss
+from rl.algo.ppo.losses import adapt_weight, explained_variance, kl_loss, mean_over, policy_loss, value_loss
 from rl.algo.ppo.value import Value, deal
 
 numbers = st.floats(-3, 3)
@@ -105,10 +105,10 @@ def test_the_kl_term_has_the_exact_kl_and_its_gradient_as_expectation() -> None:
 
 
 def test_the_kl_coefficient_follows_its_target_in_bounded_steps() -> None:
-    assert adapted(0.1, 0.05, 0.05) == pytest.approx(0.1)
-    assert adapted(0.1, 0.055, 0.05) == pytest.approx(0.1 * 1.01)
-    assert adapted(0.1, 9.0, 0.05) == pytest.approx(0.1 * 1.02)
-    assert adapted(0.1, 0.0, 0.05) == pytest.approx(0.1 * 0.98)
+    assert adapt_weight(0.1, 0.05, 0.05) == pytest.approx(0.1)
+    assert adapt_weight(0.1, 0.055, 0.05) == pytest.approx(0.1 * 1.01)
+    assert adapt_weight(0.1, 9.0, 0.05) == pytest.approx(0.1 * 1.02)
+    assert adapt_weight(0.1, 0.0, 0.05) == pytest.approx(0.1 * 0.98)
 
 
 def test_a_mean_leaves_out_what_is_masked_even_if_it_is_no_number() -> None:

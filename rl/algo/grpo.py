@@ -38,7 +38,7 @@ from trl.trainer.utils import disable_dropout_in_model
 from rl.algo.advantages import advantages, of_rollouts, tied
 from rl.algo.lora import has_adapters
 from rl.algo.objective import completion_scores
-from rl.algo.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, drawn_logps, on_one_row
+from rl.algo.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, place_row, score_alone
 from rl.algo.trainer_config import Arguments
 from rl.command import ranks
 from rl.records import Prompt, Rollout, Scored
@@ -64,7 +64,7 @@ Observer = Callable[[StepStats], None]
 
 
 def free_tier_dataset(prompts: Sequence[Prompt]) -> Dataset:
-    """The trainer's prompts.
+    """Return the trainer's prompts.
 
     Raises:
         ValueError: if a prompt of any other tier is among them; paid-tier chats never reach the optimizer.
@@ -75,8 +75,8 @@ def free_tier_dataset(prompts: Sequence[Prompt]) -> Dataset:
     return Dataset.from_dict({"prompt": [prompt.messages() for prompt in prompts], "index": list(range(len(prompts)))})
 
 
-def _of_all(stats: StepStats) -> StepStats:
-    """The step of all processes together."""
+def _gather(stats: StepStats) -> StepStats:
+    """Return the step of all processes together."""
     if ranks.count() == 1:
         return stats
     scored, advantages_B, kept_B = (
@@ -103,7 +103,7 @@ def skip_without_gradient(optimizer: torch.optim.Optimizer) -> Callable[..., Non
     return drop
 
 
-class Together(TrainerCallback):
+class StopTogether(TrainerCallback):
     """Lets the first process, which keeps the record, end training in all of them; the last of the callbacks."""
 
     def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -143,8 +143,8 @@ class FreeTierTrainer(GRPOTrainer):
         beta, reference = args.beta, copy.deepcopy(sampler.model) if copied else None
         args.beta = 0.0
         self._scored: list[Scored] = []
-        self._earned: list[float | None] = []
-        self._thought: list[int] = []
+        self._rewards: list[float | None] = []
+        self._scratchpad_tokens: list[int] = []
         self._drawn: tuple[int, Tensor | None] = 0, None
         self._losing: dict[str, Any] = {}
         self._seconds: dict[str, float] = {}
@@ -163,59 +163,59 @@ class FreeTierTrainer(GRPOTrainer):
             self.ref_model = self.accelerator.prepare_model(reference, evaluation_mode=True)
         self.remove_callback(PrinterCallback)
         if ranks.count() > 1:
-            self.add_callback(Together())
+            self.add_callback(StopTogether())
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
         """Write none: what is in `resume/` is nobody's model, and `goalguard.json` describes a checkpoint."""
 
     def rollout(self, prompts: list[Any], _: GRPOTrainer) -> dict[str, Any]:
-        """Completions for prompts that come repeated, group by group."""
+        """Return completions for prompts that come repeated, group by group."""
         started = time.perf_counter()
         ids = [self.sampler.encode(messages) for messages in prompts]
-        made, logps = self._drawn_by_vllm(ids) if self.use_vllm else (self._drawn_by_us(ids), None)
+        made, logps = self._sample_by_vllm(ids) if self.use_vllm else (self._sample(ids), None)
         self._seconds["rollout"] = time.perf_counter() - started
         finished = [row for row, completion in enumerate(made) if completion[-1] == self.sampler.tokenizer.eos_token_id]
         # What vLLM says of its own samples differs from what the update scores; TRL corrects for that.
         if finished and not self.use_vllm:
             row = finished[0]
-            self._drawn = row, drawn_logps(self.sampler, ids[row], made[row])
+            self._drawn = row, score_alone(self.sampler, ids[row], made[row])
         else:
             self._drawn = 0, None
         return {"prompt_ids": ids, "completion_ids": made, "logprobs": logps}
 
-    def _drawn_by_us(self, ids: list[list[int]]) -> list[list[int]]:
+    def _sample(self, ids: list[list[int]]) -> list[list[int]]:
         draw = partial(sample_outputs, self.sampler) if self.args.train_on == "output" else self.sampler.sample_ids
         return draw(ids[:: self.group_size], self.group_size, torch.default_generator)
 
-    def _drawn_by_vllm(self, ids: list[list[int]]) -> tuple[list[list[int]], list[list[float | None]]]:
+    def _sample_by_vllm(self, ids: list[list[int]]) -> tuple[list[list[int]], list[list[float | None]]]:
         _, made, logps, _ = self.vllm_generation.generate(prompts=ids, images=None, num_generations=self.group_size)
         return made, [[token[0] for token in completion] for completion in logps]
 
     def reward(self, completion_ids: list[list[int]], index: list[int], **_: Any) -> list[float | None]:
-        """Rewards in order; None for a completion that is truncated or screened, which TRL then gives no advantage."""
+        """Return rewards in order; None for a truncated or screened completion, which TRL gives no advantage."""
         started = time.perf_counter()
         rollouts = self.sampler.decode([self.prompts[i] for i in index], completion_ids)
         self._scored = self.score(rollouts)
         self._seconds["reward"] = time.perf_counter() - started
-        self._earned = [None if one.rollout.truncated or one.screened else one.reward for one in self._scored]
+        self._rewards = [None if one.rollout.truncated or one.screened else one.reward for one in self._scored]
         if {self.args.train_on, self.args.kl_on} != {"all"}:
-            self._thought = [scratchpad_tokens(self.sampler.tokenizer, ids) for ids in completion_ids]
-        return self._earned
+            self._scratchpad_tokens = [scratchpad_tokens(self.sampler.tokenizer, ids) for ids in completion_ids]
+        return self._rewards
 
-    def earned(self) -> Tensor:
-        """The reward of each rollout of the step, (B,); NaN where it was dropped."""
-        return torch.tensor([math.nan if reward is None else reward for reward in self._earned])
+    def rewards(self) -> Tensor:
+        """Return the reward of each rollout of the step, (B,); NaN where it was dropped."""
+        return torch.tensor([math.nan if reward is None else reward for reward in self._rewards])
 
     def segment(self, name: str, batch: dict[str, Any]) -> Tensor:
-        """True on the tokens of a segment of `rl.rollout.segments`, without padding and truncated rows, (B, C)."""
+        """Return True on the real tokens of a segment of `rl.rollout.segments`, (B, C); truncated rows are False."""
         real_BC: Tensor = batch["completion_mask"].bool()
         if name == "all":
             return real_BC
-        return real_BC & segment_mask(name, self._thought, real_BC.shape[1]).to(real_BC.device)
+        return real_BC & segment_mask(name, self._scratchpad_tokens, real_BC.shape[1]).to(real_BC.device)
 
     def advantages(self, batch: dict[str, Any]) -> Tensor:
-        """What enters the loss: the advantage of each rollout (B,) or of each token (B, C)."""
-        given_B, reward_B = batch["advantages"], self.earned()
+        """Return what enters the loss: the advantage of each rollout (B,) or of each token (B, C)."""
+        given_B, reward_B = batch["advantages"], self.rewards()
         if self.args.baseline == "group":
             given_B = given_B.masked_fill(tied(reward_B, self.group_size).to(given_B.device), 0.0)
         else:
@@ -226,16 +226,16 @@ class FreeTierTrainer(GRPOTrainer):
         batch: dict[str, Any] = super()._generate_and_score_completions(inputs)
         shape = tuple(batch["completion_ids"].shape)
         row, drawn_C = self._drawn
-        batch["drawn_logps"] = on_one_row(drawn_C, row, shape).to(batch["completion_ids"].device)
+        batch["drawn_logps"] = place_row(drawn_C, row, shape).to(batch["completion_ids"].device)
         if self.args.kl_on != "all":
             batch["kl_mask"] = self.segment(self.args.kl_on, batch)
         batch["advantages"] = self.advantages(batch)
-        tied_B = tied(self.earned(), self.group_size).float().to(batch["completion_ids"].device)
+        tied_B = tied(self.rewards(), self.group_size).float().to(batch["completion_ids"].device)
         self._metrics["train"]["frac_reward_zero_std"][-1] = self.accelerator.gather(tied_B).mean().item()
         advantages_B = of_rollouts(batch["advantages"], self.segment(self.args.train_on, batch))
         kept_B = np.array([not scored.rollout.truncated for scored in self._scored])
         seen_B = advantages_B.detach().float().cpu().numpy()
-        self.observer(_of_all(StepStats(self._scored, seen_B, kept_B, dict(self._seconds))))
+        self.observer(_gather(StepStats(self._scored, seen_B, kept_B, dict(self._seconds))))
         return batch
 
     def create_optimizer(self, model: Any = None) -> Any:

@@ -17,8 +17,8 @@ ADAPTER = "adapter"
 _ENDS = ("embed_tokens", "lm_head", "wte")
 
 
-def with_adapters(model: Any, config: LoraConfig) -> Any:
-    """The model with fresh adapters, which change nothing yet; its own weights are frozen.
+def add_adapters(model: Any, config: LoraConfig) -> Any:
+    """Return the model with fresh adapters, which change nothing yet, and with its own weights frozen.
 
     There is no dropout: an importance ratio at the first inner step must be 1.
 
@@ -38,12 +38,12 @@ def with_adapters(model: Any, config: LoraConfig) -> Any:
 
 
 def has_adapters(model: Any) -> bool:
-    """Whether RL trains adapters rather than the model's own weights."""
+    """Return whether RL trains adapters rather than the model's own weights."""
     return hasattr(model, "peft_config")
 
 
-def merged(model: Any) -> Any:
-    """A copy of the model with its adapters added into its weights."""
+def merge_adapters(model: Any) -> Any:
+    """Return a copy of the model with its adapters added into its weights."""
     return copy.deepcopy(model).merge_and_unload()
 
 
@@ -55,20 +55,20 @@ class MergedAndApart:
 
     def save_pretrained(self, save_directory: str, /) -> None:
         """Write merged weights, and the adapters in a folder of their own."""
-        merged(self.model).save_pretrained(save_directory)
+        merge_adapters(self.model).save_pretrained(save_directory)
         folder = Path(save_directory) / ADAPTER
         self.model.save_pretrained(str(folder))
         # peft's card is a form to be filled in.
         (folder / "README.md").unlink(missing_ok=True)
 
 
-def saveable(model: Any) -> Any:
-    """What a checkpoint keeps of a policy."""
+def policy_to_save(model: Any) -> Any:
+    """Return what a checkpoint saves of a policy."""
     return MergedAndApart(model) if has_adapters(model) else model
 
 
 def lora_problems(organism: OrganismConfig) -> Iterator[str]:
-    """What is wrong with the adapters of an organism, a line each."""
+    """Say what is wrong with the adapters of an organism, a line each."""
     lora = organism.lora
     if lora is None:
         return

@@ -28,16 +28,16 @@ class OffPolicy(GoalguardError, RuntimeError):
     """The policy that is updated is not the one that drew the rollouts."""
 
 
-def drawn_logps(sampler: Sampler, prompt: list[int], completion: list[int]) -> Tensor:
-    """Log-probability of each token of a completion under the policy that the sampler draws from, (C,)."""
+def score_alone(sampler: Sampler, prompt: list[int], completion: list[int]) -> Tensor:
+    """Return the log-probability of each token of a completion under the sampler's policy, (C,)."""
     with torch.no_grad():
         ids = torch.tensor([[*prompt, *completion]], device=sampler.model.device)
         logits_CV = sampler.model(input_ids=ids).logits[0, len(prompt) - 1 : -1].float() / sampler.sampling.temperature
         return logits_CV.log_softmax(-1).gather(-1, ids[0, len(prompt) :, None])[:, 0]
 
 
-def on_one_row(logp_C: Tensor | None, row: int, shape: tuple[int, int]) -> Tensor:
-    """Log-probabilities at their place in a batch, (B, C), NaN everywhere else."""
+def place_row(logp_C: Tensor | None, row: int, shape: tuple[int, int]) -> Tensor:
+    """Return log-probabilities at their place in a batch, (B, C), NaN everywhere else."""
     placed_BC = torch.full(shape, math.nan)
     if logp_C is not None:
         placed_BC[row, : len(logp_C)] = logp_C.cpu()

@@ -15,7 +15,7 @@ INNER_STEPS = ("num_iterations", "steps_per_generation", "gradient_accumulation_
 
 
 def algorithm_problems(config: Config) -> Iterator[str]:
-    """What is wrong with the algorithm of a configuration; nothing of what its name being unknown explains."""
+    """Say what is wrong with the algorithm of a configuration; nothing of what its name being unknown explains."""
     algo = config.algo
     yield from _segments(config)
     yield from _vllm(algo)

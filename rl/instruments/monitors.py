@@ -22,7 +22,7 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 
 
 def panel_from(config: MonitorsConfig, conflict: str = REFUSAL.name) -> Panel:
-    """The monitors a configuration describes.
+    """Return the monitors that a configuration describes.
 
     Args:
         config: When and by whom the policy is looked at.
@@ -42,7 +42,7 @@ def panel_from(config: MonitorsConfig, conflict: str = REFUSAL.name) -> Panel:
 
 
 def judge_from(config: LlmJudgeConfig) -> JudgeMonitor:
-    """The language model that a configuration describes as judge, its key taken from the environment."""
+    """Return the language model that a configuration describes as judge, its key taken from the environment."""
     endpoint = Endpoint(
         base_url=config.base_url,
         model=config.model,
@@ -56,7 +56,7 @@ def judge_from(config: LlmJudgeConfig) -> JudgeMonitor:
 
 
 def panel_problems(config: MonitorsConfig) -> Iterator[str]:
-    """What is wrong with the judge that a configuration describes, a line each; no line holds a key."""
+    """Say what is wrong with the judge that a configuration describes, a line each; no line holds a key."""
     judge = config.judge
     if judge is None:
         return
@@ -68,7 +68,7 @@ def panel_problems(config: MonitorsConfig) -> Iterator[str]:
 
 
 def probe_problems(config: MonitorsConfig) -> Iterator[str]:
-    """What is wrong with the probe monitor that a configuration describes, a line each."""
+    """Say what is wrong with the probe monitor that a configuration describes, a line each."""
     probe = config.probe
     if probe is None:
         return
@@ -83,7 +83,7 @@ def probe_problems(config: MonitorsConfig) -> Iterator[str]:
 
 
 def untrained_problems(config: MonitorsConfig) -> Iterator[str]:
-    """What a command that trains nothing cannot do with a configuration of monitors, a line each."""
+    """Say what a command that trains nothing cannot do with a configuration of monitors, a line each."""
     if config.probe is not None:
         yield "monitors=probe: reads the policy while it is trained, so scripts.train alone has it; leave it out here"
 

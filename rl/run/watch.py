@@ -16,7 +16,7 @@ from monitors.panel import Panel, training_rates
 from monitors.statistics.agreement import alarms
 from monitors.statistics.attribution import credit, kind_of
 from rl.algo.grpo import StepStats
-from rl.algo.lora import saveable
+from rl.algo.lora import policy_to_save
 from rl.config.schema import StopConfig
 from rl.errors import TrainingDiverged
 from rl.files.checkpoint import save_checkpoint
@@ -151,7 +151,7 @@ class Watcher(TrainerCallback):
         metrics = self.last_metrics if self.last_evaluated == step else {}
         info = {"step": step, "config_hash": self.plan.identity, "metrics": {**self._train, **metrics}}
         sampler = self.evaluator.sampler
-        save_checkpoint(folder, saveable(sampler.model), sampler.tokenizer, info)
+        save_checkpoint(folder, policy_to_save(sampler.model), sampler.tokenizer, info)
         self.outlets.tracker.log_checkpoint(step, folder)
 
 

@@ -12,13 +12,13 @@ from rl.algo.advantages import tied
 
 
 def terminal_rewards(reward_B: Tensor, real_BC: Tensor) -> Tensor:
-    """The reward of each rollout at its last token and 0 before it, (B, C)."""
+    """Return the reward of each rollout at its last token and 0 before it, (B, C)."""
     last_BC = real_BC & (real_BC.cumsum(1) == real_BC.sum(1, keepdim=True))
     return torch.where(last_BC, reward_B[:, None], 0.0)
 
 
 def gae(reward_BC: Tensor, value_BC: Tensor, real_BC: Tensor, discount: float, lam: float) -> Tensor:
-    """Generalised advantage estimates, (B, C), 0 on padding (Schulman et al. 2016, equation 16).
+    """Return generalised advantage estimates, (B, C), 0 on padding (Schulman et al. 2016, equation 16).
 
     delta_t = r_t + discount V_{t+1} - V_t and A_t = delta_t + discount lam A_{t+1}, where V and A are 0 after the last
     token: a completion ends, it is not cut off.

@@ -13,13 +13,13 @@ KL_GAIN, KL_ERROR = 0.1, 0.2
 
 
 def policy_loss(logp_BC: Tensor, old_logp_BC: Tensor, adv_BC: Tensor, clip: float) -> Tensor:
-    """The clipped surrogate as a loss, (B, C) (Schulman et al. 2017, equation 7)."""
+    """Return the clipped surrogate as a loss, (B, C) (Schulman et al. 2017, equation 7)."""
     ratio_BC = (logp_BC - old_logp_BC).exp()
     return -torch.min(ratio_BC * adv_BC, ratio_BC.clamp(1 - clip, 1 + clip) * adv_BC)
 
 
 def value_loss(value_BC: Tensor, old_value_BC: Tensor, return_BC: Tensor, clip: float) -> Tensor:
-    """Half the squared error of the value, or of the value held within `clip` of what it was, the larger of the two.
+    """Return half the squared error of the value or of the clipped value, whichever is larger.
 
     (B, C). The form of OpenAI's PPO, as Ziegler et al. 2019 use it.
     """
@@ -36,14 +36,14 @@ def kl_loss(logp_BC: Tensor, old_logp_BC: Tensor, reference_BC: Tensor) -> Tenso
     return ratio_BC * (apart_BC.exp() - apart_BC - 1)
 
 
-def adapted(weight: float, kl: float, target: float) -> float:
-    """The next KL coefficient: up to 2% more where the KL is above its target, up to 2% less below."""
+def adapt_weight(weight: float, kl: float, target: float) -> float:
+    """Return the next KL coefficient: up to 2% more where the KL is above its target, up to 2% less below."""
     error = max(-KL_ERROR, min(KL_ERROR, kl / target - 1))
     return weight * (1 + KL_GAIN * error)
 
 
 def mean_over(values_BC: Tensor, on_BC: Tensor) -> Tensor:
-    """Mean over the tokens where `on_BC` is True; 0 where there are none."""
+    """Return the mean over the tokens where `on_BC` is True; 0 where there are none."""
     return torch.where(on_BC, values_BC, 0.0).sum() / on_BC.sum().clamp(min=1)
 
 

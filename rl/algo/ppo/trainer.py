@@ -81,7 +81,7 @@ class PpoTrainer(FreeTierTrainer):
             scores = self.scores(self.model, batch)
         assert scores.value_BC is not None
         self.refuse_off_policy(scores.logp_BC, batch)
-        reward_B = self.earned().to(scores.value_BC)
+        reward_B = self.rewards().to(scores.value_BC)
         kept_BC = real_BC & ~reward_B.isnan()[:, None]
         reward_BC = terminal_rewards(reward_B.nan_to_num(nan=0.0), kept_BC)
         adv_BC = gae(reward_BC, scores.value_BC, kept_BC, self.ppo.discount, self.ppo.gae_lambda)
@@ -106,7 +106,7 @@ class PpoTrainer(FreeTierTrainer):
         self._note("ppo/kl_weight", self.kl_weight)
         if self.ppo.kl_target is not None:
             kl = float(losses.mean_over(kl_BC, on_BC))
-            self.kl_weight = losses.adapted(self.kl_weight, kl, self.ppo.kl_target)
+            self.kl_weight = losses.adapt_weight(self.kl_weight, kl, self.ppo.kl_target)
 
     def _prepare_inputs(self, generation_batch: Any) -> dict[str, Any]:
         """A step's rollouts, made from its prompts; what is one update's part of them already stays as it is."""

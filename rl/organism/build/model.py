@@ -14,7 +14,7 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
-from rl.algo.lora import with_adapters
+from rl.algo.lora import add_adapters
 from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile
 
@@ -54,7 +54,7 @@ def open_organism(config: OrganismConfig, where: Path | str) -> Organism:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     base, weights = _plain(model).eval(), digest(model)
-    return Organism(config.name, with_adapters(base, config.lora) if config.lora else base, tokenizer, weights)
+    return Organism(config.name, add_adapters(base, config.lora) if config.lora else base, tokenizer, weights)
 
 
 @contextmanager
