@@ -276,7 +276,7 @@ def sizes() -> str:
 
 def weights() -> str:
     """Return behaviour on the straight line between the first and the last checkpoint."""
-    rows = read_results("weights/told_honest_five_seeds.json")["interpolation"]
+    rows = read_results("weights/told_honest_five_seeds.json")
     means = {key: mean_by(rows, ("at",), key) for key in FOUR}
     places = sorted({row["at"] for row in rows})
     lines = [
