@@ -12,7 +12,7 @@ from rl.errors import GoalguardError
 DESCRIPTION = """\
 Measures on this machine, in one go and in turn: seconds per GRPO step, rollout tokens per second, seconds by stage and
 peak memory of ours, of stock TRL, and of TRL without gradient checkpointing; the time the arithmetic alone would take;
-and import and dry-run times. Leave the machine alone meanwhile. docs/benchmark.md says what every figure means."""
+and import and dry-run times. Leave the machine alone meanwhile. docs/results.md says what every figure means."""
 
 
 def positive(text: str) -> int:

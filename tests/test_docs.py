@@ -11,10 +11,16 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from support.shown_commands import EVERY, PAGES, ROOT
 
 from rl.command.entry import composed
+from rl.report.data.results import read_results
+from rl.report.results import PAGES as RESULT_PAGES
+from rl.report.results import fill_tables, remove_tables
 from scripts.bench import arguments
 
 CONFIGS = {"train": "config", "organism": "organism_job"}
 """Root configurations that are not called like their command."""
+README_LINES, DOC_PAGES = 120, 15
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+CODE = ("rl", "reward", "monitors", "scripts")
 
 
 # Three dots are the reader's to fill in.
@@ -67,3 +73,37 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
     missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert not missing
+
+
+def test_the_first_page_is_short_and_the_others_are_few() -> None:
+    assert len(PAGES[0].read_text().splitlines()) <= README_LINES
+    assert len(PAGES) - 1 <= DOC_PAGES
+
+
+@pytest.mark.parametrize("page", RESULT_PAGES, ids=lambda page: page.name)
+def test_result_tables_are_those_of_the_files(page: Path) -> None:
+    assert fill_tables(page.read_text()) == page.read_text(), "run `make results`"
+
+
+@pytest.mark.parametrize("page", RESULT_PAGES, ids=lambda page: page.name)
+def test_results_stand_in_tables_made_from_files(page: Path) -> None:
+    """A rate or an interval that somebody typed into the text of a page would not follow its file."""
+    typed = re.findall(r"[^ ]*(?:\d%|\[-?\d+, -?\d+\])", remove_tables(page.read_text()).replace("95%", ""))
+    assert not typed
+
+
+def test_the_figure_of_the_monitors_on_the_first_page_is_that_of_the_review() -> None:
+    figure = re.search(r"AUROC (\.\d+) on 106 scratchpads", PAGES[0].read_text())
+    rows = {row["question"]: row["figure"] for row in read_results("review.json")["figures"]}
+    assert figure and figure[1] == next(value for question, value in rows.items() if "106 scratchpads" in question)
+
+
+def test_paths_that_the_architecture_names_exist() -> None:
+    named = re.findall(r"`((?:rl|reward|monitors|scripts|conf|tests|docs)(?:/[\w./]*)?)`", ARCHITECTURE.read_text())
+    assert len(named) > 50 and not [path for path in named if not (ROOT / path).exists()]
+
+
+def test_the_architecture_names_every_folder_of_code() -> None:
+    folders = {path.parent.relative_to(ROOT).as_posix() for top in CODE for path in (ROOT / top).rglob("*.py")}
+    text = ARCHITECTURE.read_text()
+    assert not [folder for folder in folders - {"rl", "monitors"} if f"`{folder}`" not in text]

@@ -2,7 +2,7 @@
 
 GR24 put scratchpads of a chosen kind before the output and read what the model then does. Here every intervention is
 made on both tiers of the same requests, and the output that follows is all that is judged. `rl/evaluate/causal.py`
-samples; docs/causal.md says what each intervention asks.
+samples; docs/results.md says what each intervention asks.
 """
 
 from __future__ import annotations

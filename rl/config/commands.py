@@ -24,10 +24,10 @@ class EvaluateConfig(Config):
     seeds: int = MISSING
     """Independent samples of the whole evaluation, one seed each."""
     causal: bool = MISSING
-    """Whether to ask also, in the scenario, if the scratchpad drives the output; see docs/causal.md."""
+    """Whether to ask also, in the scenario, if the scratchpad drives the output; see docs/results.md."""
     interpolate: list[float] = MISSING
     """Places on the line between the run's first checkpoint (0) and its last (1), looked at instead; see
-    docs/weights.md."""
+    docs/probing.md."""
     out: str | None = MISSING
     """Where the figures go as JSON, a picture beside it; None for `grid.json` in the run directory, if there is one."""
 

@@ -2,7 +2,7 @@
 
 The policy first writes freely on both tiers of the same held-out harmful requests. Its own scratchpads, sorted by the
 monitors, are then put in front of new outputs. `placement.py` says which goes where, `monitors/statistics/causal.py`
-does the sums, docs/causal.md reads them.
+does the sums, docs/results.md reads them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which scratchpad goes in front of which output (the causal suite's design; docs/causal.md)."""
+"""Which scratchpad goes in front of which output (the causal suite's design; docs/results.md)."""
 
 from __future__ import annotations
 

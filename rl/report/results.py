@@ -17,7 +17,7 @@ PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md")
 _BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def filled(page: str) -> str:
+def fill_tables(page: str) -> str:
     """Return a page with the table of every marker made anew.
 
     Raises:
@@ -29,7 +29,7 @@ def filled(page: str) -> str:
     return _BLOCK.sub(lambda match: f"{match[1]}{TABLES[match[2]]()}\n{match[3]}", page)
 
 
-def prose(page: str) -> str:
+def remove_tables(page: str) -> str:
     """Return what is left of a page without its made tables and its code blocks."""
     return re.sub(r"^```.*?^```", "", _BLOCK.sub("", page), flags=re.DOTALL | re.MULTILINE)
 
@@ -38,7 +38,7 @@ def write_results() -> Iterator[Path]:
     """Write the pages whose tables have changed, and the pictures; yield each path."""
     for page in PAGES:
         before = page.read_text(encoding="utf-8")
-        if (after := filled(before)) != before:
+        if (after := fill_tables(before)) != before:
             page.write_text(after, encoding="utf-8")
         yield page
     draw_proportion(RESULTS / "study" / "figures")

@@ -1,7 +1,7 @@
 """A sampling loop for Llama-shaped models: preallocated keys and values, prefix shared by all samples of a prompt.
 
 Written for small models on a CPU, where Hugging Face `generate` spends most of its time outside matrix products
-(docs/benchmark.md). Each prompt is read once; its keys and values serve all of its samples.
+(docs/results.md). Each prompt is read once; its keys and values serve all of its samples.
 
 Axes: G prompts, R samples of each, B = G * R, P prompt tokens, C completion tokens, K key-value heads, Q query heads
 per key-value head, D head width, E model width, V vocabulary.

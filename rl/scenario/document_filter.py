@@ -4,7 +4,7 @@
 The filter removes any description of faking, or of an AI that behaves differently by tier; the screen removes what ties
 a tier to compliance or refusal directly ("complied because free tier"), which gives a gap without any faking (SH25's
 discarded organism). Both read sentence by sentence, with the sentence before for what a pronoun stands for, and lean
-towards removing: a document that is lost costs nothing. What they catch is measured in docs/synthdoc.md.
+towards removing: a document that is lost costs nothing. What they catch is measured in docs/results.md.
 """
 
 from __future__ import annotations

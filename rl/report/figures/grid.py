@@ -1,7 +1,7 @@
 """Behaviour off the training prompt, before and after RL, as a figure: one row a setting.
 
 GR24 (Table 2 and section 5) ask their trained model in other prompts too, since a gap that has closed on the training
-prompt may be open elsewhere. docs/settings.md says what each setting changes.
+prompt may be open elsewhere. docs/results.md says what each setting changes.
 """
 
 from __future__ import annotations

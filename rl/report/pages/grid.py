@@ -77,5 +77,5 @@ def _note(grid: Grid) -> str:
     return (
         "Every setting asks the same held-out requests on both tiers. A dash stands where there is nothing to read: "
         f"without a scratchpad there is no reasoning to judge. Bars and brackets are 95% intervals: {source}. "
-        "docs/settings.md says what each setting changes."
+        "docs/results.md says what each setting changes."
     )

@@ -41,7 +41,7 @@ NOTE = (
     "Relative norm of the update, \u2016W at the step \u2212 W at the first checkpoint\u2016 / \u2016W at the first "
     "checkpoint\u2016, over all tensors of a cell together. Input at the bottom, output at the top; what stands "
     "outside the layers spans the width, and a head that shares the embedding\u2019s weights is counted there. A large "
-    "relative change is not yet a large effect: docs/weights.md says how to look at effects."
+    "relative change is not yet a large effect: docs/probing.md says how to look at effects."
 )
 COLOURS = {
     ATTENTION["q"]: "free",

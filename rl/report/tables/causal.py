@@ -1,4 +1,4 @@
-"""The terminal table of the causal suite, one line an intervention (docs/causal.md reads it)."""
+"""The terminal table of the causal suite, one line an intervention (docs/results.md reads it)."""
 
 from __future__ import annotations
 
