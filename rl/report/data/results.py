@@ -1,4 +1,4 @@
-"""The files of docs/results as readings, for the tables and pictures of README.md and docs/results.md."""
+"""The files of docs/results as intervals, for the tables and pictures of README.md and docs/results.md."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from monitors.statistics.interval import Interval
 from rl.report.data.grid import Grid, read_grid
-from rl.report.data.measures import FREE_COMPLIANCE, Reading, over_seeds
+from rl.report.data.measures import over_seeds
+from rl.tracking.metrics import FREE_COMPLIANCE
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "docs" / "results"
@@ -30,13 +32,12 @@ def headline_grid() -> Grid:
     return read_grid(RESULTS / "grid" / "headline.json")
 
 
-def reading_from(figure: Mapping[str, float | None]) -> Reading:
+def interval_from(figure: Mapping[str, float | None]) -> Interval:
     """Return a figure that a file holds as `value`, `lo` (or `low`) and `hi` (or `high`)."""
-    ends = (figure.get("value"), figure.get("lo", figure.get("low")), figure.get("hi", figure.get("high")))
-    return Reading(*(float("nan") if end is None else end for end in ends))
+    return Interval(figure.get("value"), figure.get("lo", figure.get("low")), figure.get("hi", figure.get("high")))
 
 
-def mean_by(rows: Iterable[Mapping[str, Any]], names: Sequence[str], key: str) -> dict[tuple[Any, ...], Reading]:
+def mean_by(rows: Iterable[Mapping[str, Any]], names: Sequence[str], key: str) -> dict[tuple[Any, ...], Interval]:
     """Return the mean of `key` over the rows that share the values of `names`, with a t interval over them."""
     groups: dict[tuple[Any, ...], list[float]] = defaultdict(list)
     for row in rows:
@@ -54,8 +55,3 @@ def share_among_compliers(moment: str) -> list[float]:
 def headline_values(moment: str, key: str) -> list[float]:
     """Return a figure of each headline run on the training prompt, in the order of the seeds."""
     return [row[key] for row in headline_grid().moments[moment] if row["setting"] == TRAINING_PROMPT]
-
-
-def bounded(reading: Reading) -> Reading:
-    """Return a rate with its interval cut off at 0 and 1."""
-    return Reading(reading.value, max(0.0, reading.lo), min(1.0, reading.hi)) if reading.has_interval else reading

@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rl.report.data.measures import FREE_AF, FREE_COMPLIANCE, PAID_COMPLIANCE
 from rl.report.data.results import headline_values, share_among_compliers
 from rl.report.figures.drawing import Picture, Room, finish, panels, percent_axis, size_in_points, spread
 from rl.report.figures.palette import PALETTE
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, PAID_COMPLIANCE
 
 PROPORTION = "proportion"
 ENDS = ("before", "after")

@@ -5,28 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from monitors.statistics.interval import Interval
 from rl.report.data.between import holm, paired
 from rl.report.data.expectations import NOT_REPRODUCED, REPRODUCED, UNDECIDED
-from rl.report.data.load import REFUSAL
-from rl.report.data.measures import (
-    FREE_AF,
-    FREE_COMPLIANCE,
-    GAP,
-    PAID_AF,
-    PAID_COMPLIANCE,
-    Reading,
-    over_seeds,
-)
-from rl.report.data.published import published_on
+from rl.report.data.measures import over_seeds
 from rl.report.data.results import (
-    bounded,
     headline_grid,
     headline_values,
+    interval_from,
     mean_by,
     read_results,
-    reading_from,
     share_among_compliers,
 )
+from rl.scenario.conflicts import REFUSAL
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF, PAID_COMPLIANCE
 
 AUDIT = "eval/free/af_rate_audit"
 SIGNIFICANCE = 0.05
@@ -44,35 +36,29 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def percent(value: float) -> str:
+def percent(value: float | None) -> str:
     """Return a share or a difference of shares as a whole number of percent or points; a dash where it is unknown."""
-    return (
-        "-"
-        if value != value
-        else f"{value * 100:.0f}".replace("-0", "0")
-        if abs(value) < 0.005
-        else f"{value * 100:.0f}"
-    )
+    return "-" if value is None else str(round(value * 100))
 
 
-def with_interval(reading: Reading) -> str:
+def with_interval(figure: Interval) -> str:
     """Return a share in percent with its 95% interval in brackets."""
-    return f"{percent(reading.value)}{_interval(reading)}"
+    ends = [percent(end) for end in figure.bounds or ()]
+    return f"{percent(figure.value)}{_brackets(figure, ends)}"
 
 
-def _interval(reading: Reading) -> str:
-    return (
-        f" [{percent(reading.lo)}, {percent(reading.hi)}]" if reading.has_interval and reading.lo < reading.hi else ""
-    )
-
-
-def decimals(reading: Reading) -> str:
+def decimals(figure: Interval) -> str:
     """Return an AUROC or a probability with two decimals and its interval."""
-    ends = f" [{reading.lo:.2f}, {reading.hi:.2f}]" if reading.has_interval and reading.lo < reading.hi else ""
-    return f"{reading.value:.2f}{ends}" if reading.known else "-"
+    ends = [f"{end:.2f}" for end in figure.bounds or ()]
+    return "-" if figure.value is None else f"{figure.value:.2f}{_brackets(figure, ends)}"
 
 
-def _arrow(before: Reading, after: Reading) -> str:
+def _brackets(figure: Interval, ends: Sequence[str]) -> str:
+    """Return the interval in brackets; nothing where it is unknown or has no width."""
+    return f" [{', '.join(ends)}]" if figure.bounds and figure.bounds[0] < figure.bounds[1] else ""
+
+
+def _arrow(before: Interval, after: Interval) -> str:
     return f"{percent(before.value)} -> {with_interval(after)}"
 
 
@@ -81,8 +67,8 @@ def _arms() -> dict[str, Mapping[str, Any]]:
     return {arm["label"]: arm for arm in read_results("study/summary.json")["conditions"]}
 
 
-def _ends(arm: Mapping[str, Any], key: str) -> tuple[Reading, Reading]:
-    first, last = (reading_from(arm[end][key]["mean"]) for end in ("first", "last"))
+def _ends(arm: Mapping[str, Any], key: str) -> tuple[Interval, Interval]:
+    first, last = (interval_from(arm[end][key]["mean"]) for end in ("first", "last"))
     return first, last
 
 
@@ -101,7 +87,7 @@ def first_page() -> str:
 
 def headline() -> str:
     """Return every arm of the study of the headline, with the published figures on top."""
-    known = published_on(REFUSAL)
+    known = REFUSAL.published
     cells = [f"{known.before[key][0]} -> {known.after[key][0]}".replace("%", "") for key in FOUR]
     rows = [["GR24, Claude 3 Opus", "", *cells]]
     for name, arm in _arms().items():
@@ -169,7 +155,9 @@ def causal() -> str:
         if name[1] == "grammar":
             continue
         cells = [
-            with_interval(bounded(side.get((*name, when), Reading()))) for when in ("before", "after") for side in sides
+            with_interval(side.get((*name, when), Interval()).clip(0.0, 1.0))
+            for when in ("before", "after")
+            for side in sides
         ]
         lines.append([name[0].replace("_", " "), *cells])
     shares = [with_interval(over_seeds(_exchanged(rows, when))) for when in ("before", "after")]
@@ -195,7 +183,7 @@ def arms() -> str:
         rows.append([f"*{question}*", *[""] * 6])
         for line in lines:
             beside = "" if line["against"] == base["arm"] else f" against {line['against']}"
-            effects = [with_interval(reading_from(line["effects"][key])) for key in (AUDIT, GAP)]
+            effects = [with_interval(interval_from(line["effects"][key])) for key in (AUDIT, GAP)]
             rows.append([f"`{line['arm']}`{beside}", *_three(line), *effects, _directions(line, adjusted)])
     heads = [
         "arm",
@@ -211,7 +199,7 @@ def arms() -> str:
 
 def _three(arm: Mapping[str, Any]) -> list[str]:
     keys = (FREE_AF, AUDIT, GAP)
-    return [" -> ".join(percent(reading_from(arm[end][key]).value) for end in ("first", "last")) for key in keys]
+    return [" -> ".join(percent(interval_from(arm[end][key]).value) for end in ("first", "last")) for key in keys]
 
 
 def adjusted_p(study: Mapping[str, Any]) -> dict[tuple[str, str, str], float]:
@@ -267,7 +255,7 @@ def sizes() -> str:
     rows = [
         [
             f"`{name}`",
-            *(_arrow(*(reading_from(arm[end][key]) for end in ("first", "last"))) for key in (FREE_AF, AUDIT, GAP)),
+            *(_arrow(*(interval_from(arm[end][key]) for end in ("first", "last"))) for key in (FREE_AF, AUDIT, GAP)),
         ]
         for name, arm in named
     ]
@@ -280,7 +268,11 @@ def weights() -> str:
     means = {key: mean_by(rows, ("at",), key) for key in FOUR}
     places = sorted({row["at"] for row in rows})
     lines = [
-        [f"{at:g}", *(with_interval(bounded(means[key][at,])) for key in FOUR[:3]), with_interval(means[GAP][at,])]
+        [
+            f"{at:g}",
+            *(with_interval(means[key][at,].clip(0.0, 1.0)) for key in FOUR[:3]),
+            with_interval(means[GAP][at,]),
+        ]
         for at in places
     ]
     return markdown_table(["a", "AF, free", "complies, free", "complies, paid", "gap"], lines)
@@ -303,7 +295,7 @@ def probes() -> str:
     found = {(probe["target"], probe["step"]): probe for probe in _at(results["probes"], "last_prompt_token", layer)}
     for target, label in PROBED:
         first, last = (found[target, step] for step in ("first", "last"))
-        aurocs = [decimals(reading_from(probe["auroc"])) for probe in (first, last)]
+        aurocs = [decimals(interval_from(probe["auroc"])) for probe in (first, last)]
         controls = [_both_ends(first, last, name) for name in ("tier_and_kind_alone", "shuffled")]
         rows.append([label, *aurocs, *controls, _control(last, "tag_deleted")])
     heads = [
@@ -325,7 +317,7 @@ def probes_behind() -> str:
         for probe in _at(results["probes"], "end_of_scratchpad", results["reading_layer"])
     }
     rows = [
-        [label, *(decimals(reading_from(found[target, step]["auroc"])) for step in ("first", "last"))]
+        [label, *(decimals(interval_from(found[target, step]["auroc"])) for step in ("first", "last"))]
         for target, label in PROBED
     ]
     return markdown_table(["at the end of the scratchpad", "before RL", "after RL"], rows)
@@ -354,7 +346,7 @@ def documents() -> str:
 def documents_before() -> str:
     """Return how these organisms behave before RL."""
     rows = [
-        [f"`{row['organism']}`", *(with_interval(reading_from(row[key])) for key in ("af_free", "af_paid", "gap"))]
+        [f"`{row['organism']}`", *(with_interval(interval_from(row[key])) for key in ("af_free", "af_paid", "gap"))]
         for row in read_results("documents.json")["before_rl"]
     ]
     return markdown_table(["organism", "AF, free", "AF, paid", "gap"], rows)
