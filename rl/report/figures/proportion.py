@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -64,5 +65,5 @@ def _draw_slopes(axes: Axes, slopes: Sequence[Slope]) -> None:
     ordered = sorted(slopes, key=lambda slope: slope[2][1].mean())
     centres = [ends[1].mean() / 100 * height for _, _, ends in ordered]
     for (label, colour, _), y in zip(ordered, spread(centres, [_LINE_PT] * len(ordered), height), strict=True):
-        place = {"xycoords": "axes fraction", "xytext": (7, 0), "textcoords": "offset points"}
+        place: dict[str, Any] = {"xycoords": "axes fraction", "xytext": (7, 0), "textcoords": "offset points"}
         axes.annotate(label, (1, y / height), color=PALETTE[colour][0], va="center", fontsize=8.5, **place)
