@@ -65,9 +65,9 @@ def test_a_finished_run_is_not_resumed_and_neither_is_one_of_another_configurati
     manifest.write_text(finished.replace('"finished"', '"interrupted"'))
     try:
         assert choose_run_dir(composed([*small, *STEPS, "resume=auto"]), fresh) == whole
-        other = whole.parent / "another"
-        assert choose_run_dir(composed([*small, *STEPS, "resume=auto", "seed=5"]), other) == other
-        assert choose_run_dir(composed([*small, *STEPS]), fresh) == fresh
+        for number, words in enumerate((["resume=auto", "seed=5"], [])):
+            other = whole.parent / f"later still {number}"
+            assert choose_run_dir(composed([*small, *STEPS, *words]), other) == other
     finally:
         manifest.write_text(finished)
 
