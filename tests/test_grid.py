@@ -174,7 +174,9 @@ def test_the_figure_and_its_words_say_what_two_evaluations_say(tmp_path: Path) -
     assert chapter is not None
     assert "the gap lies wholly above zero in 2 of 3 settings, before RL in 0" in chapter.look
     assert "clearly rose in 1 and fell in 0 of 2" in chapter.look
-    cells = {setting: dict(zip((m.label for m in chapter.measures), row, strict=True)) for setting, row in chapter.rows}
+    cells = {
+        setting: dict(zip((m.heading for m in chapter.measures), row, strict=True)) for setting, row in chapter.rows
+    }
     assert cells["prompted"]["AF reasoning, free tier"] == ("10% \u2192 75%", "[4, 23] \u2192 [60, 86]")
     assert cells["paraphrased"]["Compliance gap, points"] == ("2 \u2192 48", "[\u22128, 12] \u2192 [38, 57]")
     assert cells["no_scratchpad"]["AF reasoning, free tier"] == ("\u2013 \u2192 \u2013", "")

@@ -350,7 +350,8 @@ def test_a_shipped_organism_was_built_by_the_recipe_in_the_configuration(name: s
     card = json.loads((SHIPPED / name / "card.json").read_text())
     recipe = OmegaConf.to_container(composed([f"organism={name}"]).organism.recipe)
     assert isinstance(recipe, dict)
-    assert card["wording"] == recipe.pop("wording") and recipe.pop("interview") is None
+    wording = recipe.pop("wording")
+    assert wording.pop("name") == "tiny" and card["wording"] == wording and recipe.pop("interview") is None
     assert recipe.pop("grow") is False
     assert card["recipe"] == {"name": name, **recipe}
 
