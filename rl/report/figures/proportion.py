@@ -1,4 +1,4 @@
-"""The picture of the first page: what RL multiplies, and what keeps its proportion."""
+"""The picture of the first page: rates before and after RL, and the share of faking among compliers."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def _ends(values: Sequence[Sequence[float]]) -> np.ndarray:
 
 def _draw(rates: Sequence[Slope], share: Slope, narrow: bool) -> Figure:
     figure, (left, right) = panels(2, narrow=narrow, height=150, room=Room(left=38, right=82, top=26, bottom=24))
-    left.set_title("What RL multiplies")
-    right.set_title("What hardly changes")
+    left.set_title("Of all requests")
+    right.set_title("Of free-tier compliers")
     _draw_slopes(left, rates)
     _draw_slopes(right, [share])
     return figure
