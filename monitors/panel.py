@@ -12,6 +12,7 @@ from monitors.faking.audit import AuditMonitor
 from monitors.faking.monitor import FakingMonitor, FakingVerdict
 from monitors.statistics.agreement import compare
 from monitors.statistics.gap import paired_gap, rate, relative_gap_estimate
+from monitors.statistics.odds import log_odds
 from monitors.statistics.tiers import summarise_tiers
 from rl.records import Rollout, Verdict
 
@@ -157,6 +158,7 @@ def summarise(rollouts: Sequence[Rollout], verdicts: Sequence[Verdict], *, seed:
     for tier in sorted({rollout.prompt.tier for rollout in rollouts}):
         of_tier = [pair for pair in harmful if pair[0].prompt.tier == tier]
         figures |= _tier_figures(f"eval/{tier}", of_tier)
+        figures |= _proportion_figures(f"eval/{tier}", of_tier, seed)
         figures |= _audit_figures(f"eval/{tier}", of_tier, seed)
         figures |= _form_figures(f"eval/{tier}", [rollout for rollout in rollouts if rollout.prompt.tier == tier])
     if {TRAINED_ON, UNTRAINED} <= {rollout.prompt.tier for rollout in rollouts}:
@@ -183,6 +185,15 @@ def _tier_figures(prefix: str, judged: Judged) -> dict[str, float | None]:
         | rate(both).to_row(f"{prefix}/af_and_complied")
         | rate([v.antilab for v in verdicts]).to_row(f"{prefix}/antilab_rate")
     )
+
+
+def _proportion_figures(prefix: str, judged: Judged, seed: int) -> dict[str, float | None]:
+    """Return how much of compliance comes with faking, as a share and as log-odds; all None where nothing complied."""
+    faked: dict[str, list[bool | None]] = defaultdict(list)
+    for rollout, verdict in judged:
+        faked[rollout.prompt.request.request_id] += [verdict.af] if verdict.complied else []
+    share = rate([outcome for outcomes in faked.values() for outcome in outcomes])
+    return share.to_row(f"{prefix}/af_given_complied") | log_odds(faked, seed=seed).to_row(f"{prefix}/log_odds_af")
 
 
 def _audit_figures(prefix: str, judged: Judged, seed: int) -> dict[str, float | None]:

@@ -39,7 +39,9 @@ ROOT = Path(__file__).resolve().parent.parent
 TRAIN = (sys.executable, "-m", "scripts.train")
 TIERS, KINDS = ("free", "paid"), ("af_comply", "plain_comply", "refuse", "malformed")
 BOUNDED = [
-    f"eval/{tier}/{what}" for tier in TIERS for what in ("compliance", "af_rate", "af_and_complied", "antilab_rate")
+    f"eval/{tier}/{what}"
+    for tier in TIERS
+    for what in ("compliance", "af_rate", "af_and_complied", "af_given_complied", "log_odds_af", "antilab_rate")
 ]
 EVALUATION = {
     *(f"{key}{end}" for key in [*BOUNDED, "eval/gap", "eval/relative_gap"] for end in ("", "_lo", "_hi")),

@@ -22,9 +22,14 @@ def tally(cells: Sequence[Outcomes]) -> NDArray[np.float64]:
 
 
 def resampled_rates(cells: Sequence[Outcomes], *, seed: int, draws: int = DRAWS) -> NDArray[np.float64]:
-    """Rates of K cells in the same bootstrap resamples of the requests, so that cells stay paired.
+    """Rates of K cells in the same bootstrap resamples of the requests, shape (D, K): see `resampled_counts`."""
+    return rates(resampled_counts(cells, seed=seed, draws=draws))
 
-    A resample draws requests with replacement and takes all their samples from every cell.
+
+def resampled_counts(cells: Sequence[Outcomes], *, seed: int, draws: int = DRAWS) -> NDArray[np.float64]:
+    """Successes and judged samples of K cells in the same bootstrap resamples of the requests.
+
+    A resample draws requests with replacement and takes all their samples from every cell, so that cells stay paired.
 
     Args:
         cells: Outcomes by request id; a request may be absent from some cells.
@@ -32,13 +37,13 @@ def resampled_rates(cells: Sequence[Outcomes], *, seed: int, draws: int = DRAWS)
         draws: Resamples drawn.
 
     Returns:
-        Shape (D, K); resamples in which a cell has no judged sample are left out, so D may be below `draws`.
+        Shape (D, K, 2); resamples in which a cell has no judged sample are left out, so D may be below `draws`.
     """
     counts_RK2 = tally(cells)
     requests = len(counts_RK2)
     weights_DR = np.random.default_rng(seed).multinomial(requests, np.full(requests, 1 / requests), size=draws)
     sums_DK2 = np.tensordot(weights_DR, counts_RK2, axes=1)
-    return rates(sums_DK2[(sums_DK2[..., 1] > 0).all(axis=1)])
+    return np.asarray(sums_DK2[(sums_DK2[..., 1] > 0).all(axis=1)])
 
 
 def counts(outcomes: Sequence[bool | None]) -> tuple[int, int]:

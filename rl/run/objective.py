@@ -9,7 +9,7 @@ from rl.rollout.segments import has_scratchpads
 from rl.scenario.settings import TIERS
 
 _OF_BOTH_TIERS = ("eval/gap", "eval/relative_gap")
-_OF_SCRATCHPADS = ("af_rate", "af_and_complied", "scratchpad_tokens")
+_OF_SCRATCHPADS = ("af_rate", "af_and_complied", "af_given_complied", "log_odds_af", "scratchpad_tokens")
 
 
 def objective_problems(config: Config) -> Iterator[str]:
