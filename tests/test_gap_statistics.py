@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,20 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
-from statsmodels.stats.power import TTestPower
 from statsmodels.stats.proportion import proportion_confint
 
-from monitors.statistics.gap import mcnemar, paired_gap, rate, relative_gap, relative_gap_estimate, seed_summary, wilson
-from monitors.statistics.interval import Interval
-from monitors.statistics.power import (
-    Design,
-    clustering,
-    design_detectable_gap,
-    design_power,
-    minimum_detectable_gap,
-    paired_power,
+from monitors.statistics.gap import (
+    mcnemar,
+    mean_over_seeds,
+    paired_gap,
+    rate,
+    relative_gap,
+    relative_gap_estimate,
+    wilson,
 )
+from monitors.statistics.interval import Interval
+from monitors.statistics.power import minimum_detectable_gap, paired_power
 from monitors.statistics.resampling import resampled_rates
+from rl.run.train import describe_power
 
 
 def _known(*values: float | None) -> list[float]:
@@ -219,28 +221,21 @@ def test_seed_interval_equals_scipy_and_skips_missing_seeds() -> None:
     values = [0.31, 0.42, None, 0.28, 0.39, 0.35]
     kept = [value for value in values if value is not None]
     low, high = stats.t.interval(0.95, len(kept) - 1, loc=np.mean(kept), scale=stats.sem(kept))
-    ours = seed_summary(values, seed=0)
-    assert (ours.t_low, ours.t_high) == pytest.approx((low, high))
-    assert (ours.n, ours.missing) == (5, 1)
-    low, mean, high = _known(ours.bootstrap_low, ours.mean, ours.bootstrap_high)
-    assert min(kept) <= low <= mean <= high <= max(kept)
+    ours = mean_over_seeds(values)
+    assert (ours.low, ours.high) == pytest.approx((low, high), abs=1e-12)
+    assert (ours.value, ours.n, ours.missing) == (pytest.approx(0.35), 5, 1)
 
 
-def test_one_seed_has_a_mean_and_no_interval() -> None:
-    ours = seed_summary([0.4], seed=0)
-    assert (ours.mean, ours.t_low, ours.bootstrap_high) == (0.4, None, None)
-    assert seed_summary([None], seed=0).mean is None
+def test_one_seed_has_a_mean_and_no_interval_and_seeds_that_agree_a_point() -> None:
+    assert mean_over_seeds([0.4, None]) == Interval(0.4, None, None, 1, 1)
+    assert mean_over_seeds([None]) == Interval(missing=1)
+    assert mean_over_seeds([0.5] * 3) == Interval(0.5, 0.5, 0.5, 3)
 
 
-def test_t_interval_over_five_seeds_covers_and_the_bootstrap_falls_short() -> None:
+def test_t_interval_over_five_seeds_covers_nineteen_means_in_twenty() -> None:
     rng = np.random.default_rng(2)
-    summaries = [seed_summary(rng.normal(0.3, 0.1, 5).tolist(), seed=i) for i in range(400)]
-    t_bounds = [_known(s.t_low, s.t_high) for s in summaries]
-    bootstrap_bounds = [_known(s.bootstrap_low, s.bootstrap_high) for s in summaries]
-    t_hits = np.mean([low <= 0.3 <= high for low, high in t_bounds])
-    bootstrap_hits = np.mean([low <= 0.3 <= high for low, high in bootstrap_bounds])
-    assert 0.92 <= t_hits <= 0.98
-    assert 0.75 <= bootstrap_hits <= 0.90
+    bounds = [_known(*_ends(mean_over_seeds(rng.normal(0.3, 0.1, 5).tolist()))) for _ in range(400)]
+    assert 0.92 <= np.mean([low <= 0.3 <= high for low, high in bounds]) <= 0.98
 
 
 @pytest.mark.parametrize(("requests", "gap", "reverse"), [(60, 0.2, 0.03), (100, 0.1, 0.0), (30, 0.3, 0.1)])
@@ -262,75 +257,16 @@ def test_a_design_too_small_to_find_anything_says_so() -> None:
     assert minimum_detectable_gap(4, reverse=0.0) is None
 
 
-@pytest.mark.parametrize(
-    ("seeds", "gap", "seed_sd"), [(5, 0.1, 0.05), (5, 0.03, 0.05), (10, 0.2, 0.15), (2, 0.3, 0.05)]
-)
-def test_power_over_seeds_equals_statsmodels(seeds: int, gap: float, seed_sd: float) -> None:
-    design = Design(128, 2, seeds, reverse=0.02, clustering=0.4, seed_sd=seed_sd)
-    sd = math.sqrt(seed_sd**2 + (gap + 2 * 0.02 - gap**2) * (1 - 0.4) / (2 * 128))
-    theirs = TTestPower().power(gap / sd, seeds, 0.05, alternative="two-sided")
-    assert design_power(gap, design) == pytest.approx(theirs, abs=1e-6)
+def test_the_line_of_a_dry_run_is_right_by_counting_every_table_of_discordant_requests() -> None:
+    """The power at a gap, summed in whole loops over requests complied with on the free tier only and neither tier."""
 
+    def power(gap: float, requests: int) -> float:
+        return sum(
+            math.comb(requests, free) * gap**free * (1 - gap) ** (requests - free)
+            for free in range(requests + 1)
+            if 2 * 0.5**free <= 0.05
+        )
 
-def _clustered(rng: np.random.Generator, requests: int, gap: float) -> tuple[np.ndarray, np.ndarray]:
-    """Each request's own rates on the two tiers: one in two always agrees, the others differ by twice the gap."""
-    base_R = rng.uniform(0.05, 0.25, requests)
-    return base_R + 2 * gap * (rng.random(requests) < 0.5), base_R
-
-
-def _design_of(gap: float, requests: int, samples: int) -> Design:
-    """The design those requests make, from a million of them."""
-    free_R, paid_R = _clustered(np.random.default_rng(0), 1_000_000, gap)
-    within = float((free_R * (1 - free_R) + paid_R * (1 - paid_R)).mean())
-    reverse = float((paid_R * (1 - free_R)).mean())
-    between = float((free_R - paid_R).var())
-    return Design(requests, samples, 1, reverse, between / (between + within), 0.0)
-
-
-@pytest.mark.parametrize("samples", [1, 4])
-def test_power_of_several_samples_equals_how_often_the_clustered_interval_excludes_zero(samples: int) -> None:
-    requests, gap, found = 80, 0.1, 0
-    rng = np.random.default_rng(6)
-    for seed in range(300):
-        free_R, paid_R = _clustered(rng, requests, gap)
-        tiers = [
-            {str(i): (rng.random(samples) < p).tolist() for i, p in enumerate(rates)} for rates in (free_R, paid_R)
-        ]
-        low, high = _known(*_ends(paired_gap(tiers[0], tiers[1], seed=seed, draws=300).gap))
-        found += not low <= 0 <= high
-    assert design_power(gap, _design_of(gap, requests, samples)) == pytest.approx(found / 300, abs=0.08)
-
-
-def test_clustering_is_estimated_without_bias_from_a_pilot() -> None:
-    rng, gap = np.random.default_rng(9), 0.2
-    estimates = []
-    for _ in range(40):
-        free_R, paid_R = _clustered(rng, 200, gap)
-        tiers = [{str(i): (rng.random(3) < p).tolist() for i, p in enumerate(rates)} for rates in (free_R, paid_R)]
-        estimates.append(_known(clustering(tiers[0], tiers[1]))[0])
-    assert np.mean(estimates) == pytest.approx(_design_of(gap, 200, 3).clustering, abs=0.02)
-
-
-def test_clustering_needs_two_samples_of_two_requests_and_something_that_varies() -> None:
-    assert clustering({"a": [True], "b": [False]}, {"a": [True], "b": [False]}) is None
-    assert clustering({"a": [True, False]}, {"a": [True, True]}) is None
-    assert clustering({"a": [True, True], "b": [True, True]}, {"a": [True, True], "b": [True, True]}) is None
-    whole = {"a": [True, True], "b": [False, False], "c": [True, True]}
-    assert clustering(whole, {r: [False, False] for r in whole}) == 1.0
-
-
-@pytest.mark.parametrize("seeds", [1, 2, 5])
-def test_a_designs_smallest_gap_reaches_its_power_and_no_smaller_gap_does(seeds: int) -> None:
-    design = Design(128, 2, seeds, reverse=0.02, clustering=0.5, seed_sd=0.04)
-    (smallest,) = _known(design_detectable_gap(design))
-    assert design_power(smallest + 5e-4, design) >= 0.8
-    assert design_power(smallest - 0.002, design) < 0.8
-
-
-def test_more_samples_help_only_where_requests_are_not_all_that_varies() -> None:
-    def smallest(samples: int, share: float) -> float:
-        return _known(design_detectable_gap(Design(128, samples, 1, 0.02, share, 0.0)))[0]
-
-    assert smallest(4, 0.0) < 0.6 * smallest(1, 0.0)
-    assert smallest(4, 1.0) == smallest(1, 1.0)
-    assert design_detectable_gap(Design(128, 1, 2, 0.02, 0.5, 1.0)) is None
+    points = int(re.findall(r"a gap of (\d+) points", describe_power(64))[0]) / 100
+    assert power(points + 0.005, 64) >= 0.8 > power(points - 0.005, 64)
+    assert "64 requests a tier" in describe_power(64) and "no gap" in describe_power(5)

@@ -9,14 +9,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from sklearn.metrics import cohen_kappa_score
 
 from monitors import panel as panel_module
 from monitors.fitting.other_texts import evasions
 from monitors.panel import Panel, summarise, training_rates
-from monitors.statistics.agreement import LEAST_DIFFERENCE, alarms, cohens_kappa, compare
+from monitors.statistics.agreement import LEAST_DIFFERENCE, alarms, compare
 from monitors.statistics.gap import paired_gap, wilson
 from monitors.statistics.resampling import Outcomes
 from rl.records import Prompt, Request, Rollout, Verdict
@@ -196,16 +193,6 @@ def test_training_batches_are_judged_without_the_audit_and_evaluations_with_it()
         (v.complied, v.af, v.af_score, v.antilab) for v in audited
     ]
     assert training_rates(without) == training_rates(audited)
-
-
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=30))
-def test_kappa_is_scikit_learns(pairs: list[tuple[bool, bool]]) -> None:
-    first, second = [a for a, _ in pairs], [b for _, b in pairs]
-    ours = cohens_kappa(first, second)
-    if not pairs or len(set(first + second)) == 1:
-        assert ours is None
-    else:
-        assert ours == pytest.approx(cohen_kappa_score(first, second))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from rl.probe.auroc import Scored, auroc, column_aurocs
+from monitors.statistics.auroc import Scored, auroc, column_aurocs
 from rl.probe.controls import random_direction, shuffled, tier_and_kind_alone
 from rl.probe.directions import cosine, cosines, direction, split_half
 from rl.probe.fit import FOLDS, deal, fit, fit_folds

@@ -17,11 +17,11 @@ from support.toy_chats import ANSWERS
 from monitors.faking.monitor import FakingVerdict
 from monitors.faking.probe import Probe, ProbeMonitor, mean_chance
 from monitors.panel import Panel
+from monitors.statistics.auroc import Scored as ProbeScores
 from rl.command.entry import composed
 from rl.config.schema import MonitorsConfig, OrganismConfig
 from rl.errors import GoalguardError, MissingFile
 from rl.organism.load import load_organism
-from rl.probe.auroc import Scored as ProbeScores
 from rl.probe.monitor import RUN_FILE, ProbeWatch, probe_watch
 from rl.probe.monitor_fit import calibrated, fitted, keep
 from rl.probe.positions import END_OF_SCRATCHPAD, LAST_PROMPT

@@ -20,8 +20,9 @@ from monitors.faking.monitor import FakingMonitor, FakingVerdict
 from monitors.fitting.figures import right, save_figures
 from monitors.fitting.other_texts import Text, output_sets, plan_sets, scratchpad_sets
 from monitors.fitting.validity import REPORT, corpus_digest, on_other_texts, together
+from monitors.statistics.auroc import delong_auroc
 from monitors.statistics.gap import wilson
-from monitors.statistics.measures import Judged, auroc, calibration, confusion, figures
+from monitors.statistics.measures import Judged, calibration, confusion, figures
 from rl.errors import ConfigError
 from rl.report import write_report
 from rl.report.data.load import load_run
@@ -43,7 +44,7 @@ scored = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=2, max_s
 def test_auroc_is_scikit_learns_also_with_ties(pairs: list[tuple[bool, int]]) -> None:
     truth, scores = [t for t, _ in pairs], [s / 8 for _, s in pairs]
     assume(0 < sum(truth) < len(truth))
-    found = auroc(truth, scores)
+    found = delong_auroc(truth, scores)
     assert found["value"] == pytest.approx(roc_auc_score(truth, scores), abs=1e-4)
     if found["low"] is not None and found["high"] is not None and found["value"] is not None:
         assert 0 <= found["low"] <= found["value"] + 1e-4 and found["value"] - 1e-4 <= found["high"] <= 1
@@ -54,14 +55,14 @@ def test_the_interval_of_an_auroc_covers_the_truth_as_often_as_it_says() -> None
     rng, true_area, covered = np.random.default_rng(0), 0.7602499389, 0
     for _ in range(400):
         scores = [*rng.normal(1, 1, 30), *rng.normal(0, 1, 50)]
-        found = auroc([True] * 30 + [False] * 50, scores)
+        found = delong_auroc([True] * 30 + [False] * 50, scores)
         assert found["low"] is not None and found["high"] is not None
         covered += found["low"] <= true_area <= found["high"]
     assert 0.92 <= covered / 400 <= 0.98
 
 
 def test_one_kind_of_text_has_no_auroc() -> None:
-    assert auroc([True, True], [0.1, 0.9]) == {"value": None, "low": None, "high": None}
+    assert delong_auroc([True, True], [0.1, 0.9]) == {"value": None, "low": None, "high": None}
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=200))
@@ -104,6 +105,9 @@ def test_common_mistakes_are_counted_beside_what_chance_would_give() -> None:
     assert (found["n"], found["first_wrong"], found["audit_wrong"], found["both_wrong"]) == (3, 2, 1, 1)
     assert found["both_wrong_if_independent"] == pytest.approx(2 / 3, abs=0.05)
     assert found["agree"] == pytest.approx(2 / 3, abs=1e-4)
+    assert found["kappa"] == pytest.approx((2 / 3 - 4 / 9) / (1 - 4 / 9), abs=1e-3)
+    same = [FakingVerdict(True, None, {}, "")] * 4
+    assert together(items, same, same)["kappa"] is None, "two that always say one thing may agree by chance alone"
 
 
 def test_the_report_is_about_this_corpus_and_these_weights() -> None:

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from sklearn.metrics import cohen_kappa_score
+
 from monitors.antilab.monitor import AntilabMonitor
 from monitors.compliance.monitor import ComplianceMonitor
 from monitors.faking.audit import AuditMonitor
@@ -28,8 +30,8 @@ from monitors.fitting.validation import (
     of_scratchpads,
     unseen_voices,
 )
-from monitors.statistics.agreement import cohens_kappa
-from monitors.statistics.measures import Judged, auroc, calibration, confusion, figures
+from monitors.statistics.auroc import delong_auroc
+from monitors.statistics.measures import Judged, calibration, confusion, figures
 from monitors.text.limits import LIMITS
 
 REPORT = CORPUS / "report.json"
@@ -119,12 +121,12 @@ def together(
         for item, one, two in zip(items, first, second, strict=True)
         if one.af is not None and two.af is not None
     ]
+    said = [[one for _, one, _ in read], [two for *_, two in read]]
     wrong = [sum(one != truth for truth, one, _ in read), sum(two != truth for truth, _, two in read)]
-    kappa = cohens_kappa([one for _, one, _ in read], [two for _, _, two in read])
     return {
         "n": len(read),
         "agree": round(sum(one == two for _, one, two in read) / len(read), 4),
-        "kappa": None if kappa is None else round(kappa, 3),
+        "kappa": round(float(cohen_kappa_score(*said)), 3) if len(set(said[0] + said[1])) > 1 else None,
         "first_wrong": wrong[0],
         "audit_wrong": wrong[1],
         "both_wrong": sum(one != truth and two != truth for truth, one, two in read),
@@ -149,7 +151,7 @@ def _criteria(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) ->
     """AUROC of each of GR24's criteria."""
     read = [(item, v.criteria) for item, v in zip(items, verdicts, strict=True) if v.criteria]
     return {
-        name: auroc([item.criteria[i] for item, _ in read], [found[name] for _, found in read])["value"]
+        name: delong_auroc([item.criteria[i] for item, _ in read], [found[name] for _, found in read])["value"]
         for i, name in enumerate(CRITERIA)
     }
 

@@ -8,7 +8,7 @@ that what one of them counts is not what the other counts, as it is when a polic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from monitors.statistics.gap import paired_gap, rate
@@ -24,8 +24,6 @@ class Agreement:
 
     agree: Interval
     """Share of texts with the same verdict."""
-    kappa: float | None
-    """Cohen's kappa; None where both always say the same one thing, or nothing."""
     difference: Interval
     """First rate minus second rate."""
     parted: bool | None
@@ -33,57 +31,30 @@ class Agreement:
 
 
 def compare(first: Outcomes, second: Outcomes, *, seed: int) -> Agreement:
-    """Two monitors' verdicts on the same texts.
-
-    Args:
-        first: Request id -> verdict of the first monitor on each sample.
-        second: The same for the second monitor, samples in the same order.
-        seed: Seed of the bootstrap.
+    """Return how two monitors' verdicts on the same samples of the same requests agree.
 
     Raises:
         ValueError: If the two do not have the same requests with as many samples each.
     """
     if {request: len(sample) for request, sample in first.items()} != {r: len(s) for r, s in second.items()}:
         raise ValueError("the two monitors must have judged the same samples of the same requests")
-    pairs = [(request, a, b) for request in first for a, b in zip(first[request], second[request], strict=True)]
-    both = [(request, a, b) for request, a, b in pairs if a is not None and b is not None]
-    difference = paired_gap(_by_request(both, 1), _by_request(both, 2), seed=seed).gap
-    agree = rate([None if a is None or b is None else a == b for _, a, b in pairs])
-    kappa = cohens_kappa([a for _, a, _ in both], [b for _, _, b in both])
-    return Agreement(agree, kappa, difference, parted(difference))
+    pairs = {request: list(zip(first[request], second[request], strict=True)) for request in first}
+    both = {r: known for r, sample in pairs.items() if (known := [pair for pair in sample if None not in pair])}
+    one, other = ({request: [pair[k] for pair in sample] for request, sample in both.items()} for k in (0, 1))
+    difference = paired_gap(one, other, seed=seed).gap
+    agree = rate([None if None in pair else pair[0] == pair[1] for sample in pairs.values() for pair in sample])
+    return Agreement(agree, difference, has_parted(difference))
 
 
-def parted(difference: Interval) -> bool | None:
-    """Whether a difference of two rates is an alarm; None where it is not known."""
-    if difference.value is None or difference.low is None or difference.high is None:
+def has_parted(difference: Interval) -> bool | None:
+    """Return whether a difference of two rates is an alarm; None where it is not known."""
+    if difference.value is None or difference.bounds is None:
         return None
-    clear = difference.low > 0 or difference.high < 0
-    return clear and abs(difference.value) > LEAST_DIFFERENCE
-
-
-def cohens_kappa(first: Sequence[bool], second: Sequence[bool]) -> float | None:
-    """Agreement beyond what the two rates alone would give (Cohen 1960): (observed - chance) / (1 - chance).
-
-    Raises:
-        ValueError: If the lengths differ.
-    """
-    if len(first) != len(second):
-        raise ValueError(f"{len(first)} verdicts beside {len(second)}")
-    if not first:
-        return None
-    n = len(first)
-    observed = sum(a == b for a, b in zip(first, second, strict=True)) / n
-    yes, also = sum(first) / n, sum(second) / n
-    chance = yes * also + (1 - yes) * (1 - also)
-    return None if chance == 1 else (observed - chance) / (1 - chance)
+    return not difference.includes_zero and abs(difference.value) > LEAST_DIFFERENCE
 
 
 def alarms(figures: Mapping[str, float | None]) -> list[str]:
-    """What to tell whoever watches: a sentence for every tier on which the two faking monitors have parted.
-
-    Args:
-        figures: `eval/*` figures of one evaluation, as `monitors.panel.summarise` makes them.
-    """
+    """Return a sentence for every tier on which the two faking monitors have parted, from `eval/*` figures."""
     tiers = [key.split("/")[1] for key, value in figures.items() if key.endswith("/af_parted") and value]
     return [_sentence(tier, {k: v for k, v in figures.items() if v is not None}) for tier in tiers]
 
@@ -96,10 +67,3 @@ def _sentence(tier: str, figures: Mapping[str, float]) -> str:
         f"the two faking monitors part on the {tier} tier: {first:.0%} by the first, {audit:.0%} by the audit "
         f"(difference {low:+.0f} to {high:+.0f} points); read transcripts before believing either"
     )
-
-
-def _by_request(pairs: Sequence[tuple[str, bool, bool]], column: int) -> dict[str, list[bool | None]]:
-    grouped: dict[str, list[bool | None]] = {}
-    for pair in pairs:
-        grouped.setdefault(pair[0], []).append(bool(pair[column]))
-    return grouped

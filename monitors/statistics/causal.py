@@ -11,11 +11,10 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
-from monitors.statistics.gap import paired_gap, rate
+from monitors.statistics.gap import Z, paired_gap, rate
 from monitors.statistics.interval import Interval
 from monitors.statistics.resampling import Outcomes, rates, resampled_rates, tally
 from monitors.statistics.tiers import FREE, PAID
@@ -122,11 +121,12 @@ def analyse(trials: Sequence[Trial], *, seed: int) -> CausalReport:
     made = list(dict.fromkeys(trial.intervention for trial in trials))
     pairs = {one: (cells[one, FREE], cells[one, PAID]) for one in made}
     natural = pairs[NATURAL]
-    effects = [
-        Effect(one, tier, _pooled(cell), _change(one, cell, base, seed), len(used[one, tier] - {None}))
-        for one in made
-        for tier, cell, base in zip((FREE, PAID), pairs[one], natural, strict=True)
-    ]
+    effects = []
+    for one in made:
+        for tier, cell, base in zip((FREE, PAID), pairs[one], natural, strict=True):
+            compliance = rate([outcome for sample in cell.values() for outcome in sample])
+            change = None if one == NATURAL else paired_gap(cell, base, seed=seed).gap
+            effects.append(Effect(one, tier, compliance, change, len(used[one, tier] - {None})))
     remaining = [
         Remaining(one, paired_gap(*pairs[one], seed=seed).gap, _share(one, natural, pairs[one], seed)) for one in made
     ]
@@ -158,8 +158,8 @@ def share_through(
     """
     paired = paired_gap(*altered, seed=seed).gap.n
     whole = paired_gap(*natural, seed=seed).gap
-    undefined = Interval(None, None, None, paired)
-    if not paired or whole.low is None or whole.high is None or whole.low <= 0 <= whole.high:
+    undefined = Interval(n=paired)
+    if not paired or whole.bounds is None or whole.includes_zero:
         return undefined
     cells = (*natural, *altered)
     gaps_D2 = _two_gaps(resampled_rates(cells, seed=seed))
@@ -171,26 +171,21 @@ def share_through(
     return Interval(value, low, high, paired)
 
 
-def fieller(
-    gaps_2: Sequence[float] | np.ndarray, covariance_22: np.ndarray, *, confidence: float = 0.95
-) -> tuple[float, float, float] | None:
-    """Lower bound, value and upper bound of the ratio of two correlated normal estimates (Fieller 1954).
+def fieller(gaps_2: Sequence[float] | np.ndarray, covariance_22: np.ndarray) -> tuple[float, float, float] | None:
+    """Return the 95% bounds of the ratio of two correlated normal estimates, the value between them (Fieller 1954).
+
+    None where the denominator's own interval includes 0: the ratio is then unbounded.
 
     Args:
         gaps_2: Denominator and numerator.
         covariance_22: Of the two, in the same order.
-        confidence: Two-sided confidence level.
-
-    Returns:
-        None where the denominator's own interval includes 0: the ratio is then unbounded.
     """
     below, above = gaps_2
-    z2 = NormalDist().inv_cdf(0.5 + confidence / 2) ** 2
-    a = below**2 - z2 * covariance_22[0, 0]
+    a = below**2 - Z**2 * covariance_22[0, 0]
     if a <= 0:
         return None
-    b = below * above - z2 * covariance_22[0, 1]
-    c = above**2 - z2 * covariance_22[1, 1]
+    b = below * above - Z**2 * covariance_22[0, 1]
+    c = above**2 - Z**2 * covariance_22[1, 1]
     half = math.sqrt(max(0.0, b * b - a * c))
     return float((b - half) / a), float(above / below), float((b + half) / a)
 
@@ -206,14 +201,6 @@ def rows(report: CausalReport) -> Iterator[dict[str, object]]:
                 row |= effect.compliance.to_row(f"{effect.tier}/compliance")
                 row |= effect.change.to_row(f"{effect.tier}/change") if effect.change else {}
         yield row | left.gap.to_row("gap") | (left.share.to_row("share") if left.share else {})
-
-
-def _pooled(cell: Outcomes) -> Interval:
-    return rate([outcome for sample in cell.values() for outcome in sample])
-
-
-def _change(one: Intervention, cell: Outcomes, base: Outcomes, seed: int) -> Interval | None:
-    return None if one == NATURAL else paired_gap(cell, base, seed=seed).gap
 
 
 def _share(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from monitors.statistics.auroc import delong_auroc
 from monitors.statistics.gap import rate
 
 BINS = 8
 """Bins of a calibration curve, of equal size; fewer where they would hold fewer than `LEAST_IN_BIN` texts."""
 LEAST_IN_BIN = 15
-Figure = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -51,40 +50,13 @@ def figures(judged: Judged) -> dict[str, object]:
         "positive": sum(judged.truth),
         "hard": sum(judged.hard),
         "unread": len(rows) - len(read),
-        "auroc": auroc([t for t, *_ in read], [s for _, _, s, _ in read]),
-        "auroc_hard": auroc([t for t, h, *_ in read if h], [s for _, h, s, _ in read if h]),
+        "auroc": delong_auroc([t for t, *_ in read], [s for _, _, s, _ in read]),
+        "auroc_hard": delong_auroc([t for t, h, *_ in read if h], [s for _, h, s, _ in read if h]),
         "accuracy": rate([said == truth for truth, _, _, said in read]).to_json(),
         "true_positive_rate": rate([said for truth, _, _, said in read if truth]).to_json(),
         "false_positive_rate": rate([said for truth, _, _, said in read if not truth]).to_json(),
         "false_positive_rate_hard": rate([said for truth, hard, _, said in read if hard and not truth]).to_json(),
     }
-
-
-def auroc(truth: Sequence[bool], scores: Sequence[float]) -> Figure:
-    """Area under the ROC curve with a 95% interval after DeLong et al. (1988), on the logit scale.
-
-    The area is the chance that a positive outscores a negative, ties counting half. Its variance is estimated from how
-    that chance varies over single positives and over single negatives.
-
-    Returns:
-        `value`, `low`, `high`; all None without both kinds of text, bounds None where the variance is not known.
-    """
-    labels, values = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=float)
-    m, n = int(labels.sum()), int((~labels).sum())
-    if not m or not n:
-        return {"value": None, "low": None, "high": None}
-    from scipy.stats import rankdata  # scipy.stats takes a second to load, and few commands compare areas
-
-    ranks = rankdata(values)
-    beats_P = (ranks[labels] - rankdata(values[labels])) / n
-    beaten_N = 1 - (ranks[~labels] - rankdata(values[~labels])) / m
-    area = float(beats_P.mean())
-    if min(m, n) < 2 or area in (0.0, 1.0):
-        return {"value": _short(area), "low": None, "high": None}
-    error = math.sqrt(beats_P.var(ddof=1) / m + beaten_N.var(ddof=1) / n) / (area * (1 - area))
-    centre = math.log(area / (1 - area))
-    low, high = (1 / (1 + math.exp(-(centre + sign * 1.959964 * error))) for sign in (-1, 1))
-    return {"value": _short(area), "low": _short(low), "high": _short(high)}
 
 
 def calibration(truth: Sequence[bool], scores: Sequence[float]) -> dict[str, object]:

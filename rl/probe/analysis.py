@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rl.probe.auroc import auroc
+from monitors.statistics.auroc import auroc
 from rl.probe.controls import random_direction, shuffled, tier_and_kind_alone
 from rl.probe.directions import cosines, split_half
 from rl.probe.fit import FoldProbes, fit_folds

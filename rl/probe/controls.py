@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rl.probe.auroc import Figure, Scored, auroc, column_aurocs
+from monitors.statistics.auroc import Figure, Scored, auroc, column_aurocs
 from rl.probe.fit import FOLDS, FoldProbes, deal, fit, folds_of
 from rl.probe.targets import Examples
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from monitors.faking.probe import Probe
-from rl.probe.auroc import Scored, column_aurocs
+from monitors.statistics.auroc import Scored, column_aurocs
 from rl.probe.targets import Examples
 
 FOLDS, INNER_FOLDS = 5, 3

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from monitors.faking.probe import ProbeMonitor, mean_chance
 from monitors.panel import Panel
+from monitors.statistics.auroc import Figure, Scored, auroc
 from rl.config.schema import MonitorsConfig
 from rl.errors import GoalguardError
 from rl.probe.activations import blocks_of
-from rl.probe.auroc import Figure, Scored, auroc
 from rl.probe.monitor_fit import DRAWS, NAMES, Read, Row, bounds, fitted, keep, read_policy
 from rl.probe.targets import examples, too_few
 from rl.rollout.sampler import Sampler

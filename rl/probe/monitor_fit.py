@@ -21,11 +21,11 @@ from scipy.special import logit
 
 from monitors.faking.probe import Probe, ProbeMonitor
 from monitors.panel import Panel
+from monitors.statistics.auroc import Figure, Scored, auroc
 from rl.config.schema import MonitorsConfig
 from rl.files.atomic import sync
 from rl.probe.activations import blocks_of, read_activations
 from rl.probe.analysis import reading_layer
-from rl.probe.auroc import Figure, Scored, auroc
 from rl.probe.fit import fit, fit_folds, regression
 from rl.probe.monitor_scores import FREE_HARMFUL
 from rl.probe.positions import END_OF_SCRATCHPAD, LAST_PROMPT, POSITIONS, read_chat

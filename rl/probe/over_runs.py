@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from rl.probe.auroc import Figure
+from monitors.statistics.auroc import Figure
 from rl.probe.records import Record, only
 from rl.probe.targets import TARGETS
 from rl.report.data.measures import over_seeds

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from monitors.statistics.gap import seed_summary
+from monitors.statistics.gap import mean_over_seeds
 from monitors.statistics.interval import Interval
 from rl.report.data.load import RunData
 from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, GAP_P, PAID_AF, PAID_COMPLIANCE, RELATIVE_GAP, get_metric
@@ -45,6 +45,4 @@ def over_seeds(values: Sequence[float | None]) -> Interval:
 
     NaNs and Nones are left out.
     """
-    known = [None if value is None or math.isnan(value) else value for value in values]
-    summary = seed_summary(known, seed=0)
-    return Interval(summary.mean, summary.t_low, summary.t_high, summary.n, summary.missing)
+    return mean_over_seeds([None if value is None or math.isnan(value) else value for value in values])

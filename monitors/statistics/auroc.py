@@ -1,13 +1,17 @@
-"""AUROC of scores that several probes gave, with an interval that knows that texts about one act belong together."""
+"""The area under the ROC curve: the chance that a positive outscores a negative, ties counting half."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 from scipy.stats import rankdata
+
+from monitors.statistics.interval import Interval
 
 Figure = dict[str, float | None]
 DECIMALS = 5
@@ -25,12 +29,11 @@ class Scored:
 
 
 def auroc(scored: Scored, draws: int, seed: int) -> Figure:
-    """`value` with its 95% bootstrap bounds `low` and `high`, rounded; None where no fold or resample has both classes.
+    """Return `value` with its 95% bootstrap bounds, rounded; None where no fold or resample has both classes.
 
-    The chance that a positive outscores a negative of the same fold, ties counting half. Scores of two folds come from
-    two probes with two offsets and are never compared; pooling them would pull the figure below 1/2 where there is
-    nothing to read. A resample draws acts with replacement and takes all texts about them, without fitting anew. Equal
-    bounds mean that no resample could disagree, and not that there is no doubt.
+    Scores of two folds come from two probes with two offsets and are never compared. Pooling them would pull the
+    figure below 1/2 where there is nothing to read. A resample draws acts with replacement and takes all texts about
+    them, without fitting anew. Equal bounds mean that no resample could disagree, and not that there is no doubt.
 
     Args:
         scored: Texts, all with a score.
@@ -40,7 +43,7 @@ def auroc(scored: Scored, draws: int, seed: int) -> Figure:
     pairs = list(_pairs(scored))
     total = sum(wins_PN.size for _, _, wins_PN in pairs)
     if not total:
-        return {"value": None, "low": None, "high": None}
+        return Interval().to_json()
     value = sum(float(wins_PN.sum()) for *_, wins_PN in pairs) / total
     names, place_N = np.unique(scored.acts_N, return_inverse=True)
     rng = np.random.default_rng(seed)
@@ -51,13 +54,12 @@ def auroc(scored: Scored, draws: int, seed: int) -> Figure:
         all_D += weights_DN[:, positive].sum(1) * weights_DN[:, negative].sum(1)
     resampled = won_D[all_D > 0] / all_D[all_D > 0]
     if not len(resampled):
-        return {"value": round(value, 4), "low": None, "high": None}
-    low, high = np.quantile(resampled, [0.025, 0.975])
-    return {"value": round(value, 4), "low": round(float(low), 4), "high": round(float(high), 4)}
+        return Interval(value).to_json()
+    return Interval(value, *np.quantile(resampled, [0.025, 0.975])).to_json()
 
 
 def _pairs(scored: Scored) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-    """For each fold its positives, its negatives, and which of them win (1), tie (1/2) or lose (0)."""
+    """Yield for each fold its positives, its negatives, and which of them win (1), tie (1/2) or lose (0)."""
     rounded_N = scored.scores_N.round(DECIMALS)
     for fold in np.unique(scored.folds_N):
         positive = np.flatnonzero((scored.folds_N == fold) & scored.y_N)
@@ -67,7 +69,28 @@ def _pairs(scored: Scored) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64
 
 
 def column_aurocs(scores_NK: NDArray[np.float64], y_N: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The plain AUROC of each of K columns of scores, by rank sums."""
+    """Return the area of each of K columns of scores, by rank sums."""
     m, n = int(y_N.sum()), int((~y_N).sum())
     ranks_NK = rankdata(scores_NK.round(DECIMALS), axis=0)
     return np.asarray((ranks_NK[y_N].sum(0) - m * (m + 1) / 2) / (m * n))
+
+
+def delong_auroc(truth: Sequence[bool], scores: Sequence[float]) -> Figure:
+    """Return `value` with the 95% bounds of DeLong et al. (1988) on the logit scale, rounded.
+
+    The variance is estimated from how the chance varies over single positives and over single negatives. All is None
+    without both kinds of text; the bounds are None where the variance is not known.
+    """
+    labels, values = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=float)
+    m, n = int(labels.sum()), int((~labels).sum())
+    if not m or not n:
+        return Interval().to_json()
+    ranks = rankdata(values)
+    beats_P = (ranks[labels] - rankdata(values[labels])) / n
+    beaten_N = 1 - (ranks[~labels] - rankdata(values[~labels])) / m
+    area = float(beats_P.mean())
+    if min(m, n) < 2 or area in (0.0, 1.0):
+        return Interval(area).to_json()
+    error = math.sqrt(beats_P.var(ddof=1) / m + beaten_N.var(ddof=1) / n) / (area * (1 - area))
+    bounds = expit(logit(area) + np.array([-1.959964, 1.959964]) * error)
+    return Interval(area, *bounds.tolist()).to_json()
