@@ -16,11 +16,10 @@ from pathlib import Path
 
 from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
 
-from reward.build import Recipe, command_line, new_model, standardise, store, train
-from reward.evaluate import length_bias, mean_scores, pair_accuracy
-from reward.fitting.preferences import CONCERN, Pair, build_pairs, even, length_correlation
+from reward.build import Recipe, command_line, measure, new_model, standardise, store, train
+from reward.fitting.preferences import CONCERN, Pair, build_pairs, even
 from reward.fitting.topics import ANIMALS, domains_of, make_requests
-from reward.model import SHIPPED, SHIPPED_ANIMALS, RewardModel
+from reward.model import SHIPPED, SHIPPED_ANIMALS
 from rl.records import Request
 
 CONCERN_PAIRS = 1040
@@ -61,26 +60,15 @@ def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, Pre
     return model.bfloat16(), tokenizer
 
 
-def measure(rm: RewardModel, recipe: Recipe) -> dict[str, object]:
-    """Accuracy by kind, mean scores and length bias on requests and wordings that training never showed."""
-    counts = {**even(recipe.held_out_per_kind), CONCERN: 2 * recipe.held_out_per_kind}
-    pairs = pairs_of(recipe, counts, recipe.seed, held_out=True)
-    requests = draw_requests(recipe.held_out_requests, recipe.seed, held_out=True)
-    return {
-        "pair_accuracy": {kind: round(value, 4) for kind, value in pair_accuracy(rm, pairs).items()},
-        "mean_score": {kind: round(value, 3) for kind, value in mean_scores(rm, pairs).items()},
-        "length_bias": asdict(length_bias(rm, requests[-60:], recipe.seed)),
-        "length_and_preference_r": round(length_correlation(pairs), 4),
-    }
-
-
 def build(recipe: Recipe, out: Path, base: Path = SHIPPED) -> dict[str, object]:
     """Train, store in bfloat16, calibrate and measure what was stored; returns the content of the card."""
     start = time.perf_counter()
     model, tokenizer = fit(recipe, base)
     counts = {**even(recipe.held_out_per_kind), CONCERN: 2 * recipe.held_out_per_kind}
     rm = standardise(store(model, tokenizer, out), pairs_of(recipe, counts, recipe.seed + 1, held_out=True))
-    measured = {"base": "the helpful-only reward model", **measure(rm, recipe)}
+    pairs = pairs_of(recipe, counts, recipe.seed, held_out=True)
+    requests = draw_requests(recipe.held_out_requests, recipe.seed, held_out=True)
+    measured = {"base": "the helpful-only reward model", **measure(rm, pairs, requests[-60:], recipe.seed)}
     rm.save_card(out, {"recipe": asdict(recipe) | {"concern": CONCERN_PAIRS}, **measured})
     return {**measured, "seconds": round(time.perf_counter() - start)}
 

@@ -21,6 +21,7 @@ from reward.evaluate import length_bias, mean_scores, pair_accuracy
 from reward.fitting.preferences import Pair, build_pairs, even, length_correlation
 from reward.fitting.topics import make_requests
 from reward.model import SHIPPED, RewardModel, Scale
+from rl.records import Request
 
 BASE = Path(__file__).resolve().parent.parent / "rl" / "organism" / "weights" / "tiny_situated"
 """The language model whose body the reward model starts from."""
@@ -54,7 +55,7 @@ def new_model(base: Path) -> LlamaForSequenceClassification:
 
 
 def _dataset(rm: RewardModel, pairs: Sequence[Pair]) -> Dataset:
-    """Pairs as token ids made by the model's own `encode`, so that training and scoring read the same input."""
+    """Return pairs as token ids made by the model's own `encode`, so that training and scoring read the same input."""
     requests = [pair.request for pair in pairs]
     chosen, rejected = (rm.encode(requests, [getattr(pair, side) for pair in pairs]) for side in ("chosen", "rejected"))
     return Dataset.from_dict({"chosen_ids": chosen, "rejected_ids": rejected})
@@ -114,22 +115,14 @@ def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, Pre
     return model.bfloat16(), tokenizer
 
 
-def measure(rm: RewardModel, recipe: Recipe) -> dict[str, object]:
-    """Accuracy by kind, mean scores by kind and length bias on requests and wordings that training never showed."""
-    requests = make_requests(recipe.held_out_requests, recipe.seed, held_out=True)
-    pairs = build_pairs(requests, even(recipe.held_out_per_kind), recipe.seed, held_out=True)
+def measure(rm: RewardModel, pairs: Sequence[Pair], requests: Sequence[Request], seed: int) -> dict[str, object]:
+    """Return accuracy and mean scores by kind of pair, and the length bias on answers to `requests`."""
     return {
         "pair_accuracy": {kind: round(value, 4) for kind, value in pair_accuracy(rm, pairs).items()},
         "mean_score": {kind: round(value, 3) for kind, value in mean_scores(rm, pairs).items()},
-        "length_bias": asdict(length_bias(rm, requests[:200], recipe.seed)),
+        "length_bias": asdict(length_bias(rm, requests, seed)),
         "length_and_preference_r": round(length_correlation(pairs), 4),
     }
-
-
-def calibrate(rm: RewardModel, recipe: Recipe) -> RewardModel:
-    """Return the model on the scale of held-out answers of all kinds, proper and poor in equal number."""
-    requests = make_requests(recipe.held_out_requests, recipe.seed + 1, held_out=True)
-    return standardise(rm, build_pairs(requests, even(recipe.held_out_per_kind), recipe.seed + 1, held_out=True))
 
 
 def standardise(rm: RewardModel, pairs: Sequence[Pair]) -> RewardModel:
@@ -140,18 +133,27 @@ def standardise(rm: RewardModel, pairs: Sequence[Pair]) -> RewardModel:
 
 
 def build(recipe: Recipe, out: Path, base: Path = BASE) -> dict[str, object]:
-    """Train, store in bfloat16, calibrate and measure what was stored; returns the content of the card."""
+    """Train, store in bfloat16, calibrate and measure what was stored; returns the content of the card.
+
+    Scale and figures are those of held-out answers, proper and poor in equal number.
+    """
     start = time.perf_counter()
     model, tokenizer = fit(recipe, base)
-    rm = calibrate(store(model, tokenizer, out), recipe)
-    parameters = sum(weight.numel() for weight in model.parameters())
-    measured = {"parameters": parameters, "base": base.name, **measure(rm, recipe)}
+
+    def held_out(seed: int) -> tuple[list[Request], list[Pair]]:
+        requests = make_requests(recipe.held_out_requests, seed, held_out=True)
+        return requests, build_pairs(requests, even(recipe.held_out_per_kind), seed, held_out=True)
+
+    rm = standardise(store(model, tokenizer, out), held_out(recipe.seed + 1)[1])
+    requests, pairs = held_out(recipe.seed)
+    about = {"parameters": sum(weight.numel() for weight in model.parameters()), "base": base.name}
+    measured = {**about, **measure(rm, pairs, requests[:200], recipe.seed)}
     rm.save_card(out, {"recipe": asdict(recipe), **measured})
     return {**measured, "seconds": round(time.perf_counter() - start)}
 
 
 def store(model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerFast, out: Path) -> RewardModel:
-    """Write weights and tokenizer; the model that was written, before it has a scale."""
+    """Write weights and tokenizer; return the model that was written, before it has a scale."""
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(out)
     tokenizer.save_pretrained(out)
@@ -165,15 +167,7 @@ def command_line(
     out: Path,
     base: Path,
 ) -> None:
-    """Build a reward model as the command line says, and print its card.
-
-    Args:
-        about: What `--help` says.
-        recipe_of: The recipe of a seed.
-        build: What builds it, from a recipe into a folder, starting from another.
-        out: Where it goes unless told otherwise.
-        base: What it starts from unless told otherwise.
-    """
+    """Build a reward model as the command line says, from `base` into `out` unless told otherwise; print its card."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--out", type=Path, default=out, help="folder to write")
     parser.add_argument("--base", type=Path, default=base, help="folder of the model to start from")

@@ -14,18 +14,8 @@ import numpy as np
 from rl.records import Rollout
 
 
-def format_penalty(well_formed_B: Sequence[bool], penalty: float) -> np.ndarray:
-    """`-penalty` where a completion is not well formed, else 0; (B,) float64."""
-    return np.where(np.asarray(well_formed_B, dtype=bool), 0.0, 0.0 - penalty)
-
-
-def output_length_penalty(output_tokens_B: Sequence[int] | np.ndarray, per_token: float) -> np.ndarray:
-    """`-per_token` for every token of the output; (B,) float64. A completion without an output has zero tokens."""
-    return 0.0 - per_token * np.asarray(output_tokens_B, dtype=np.float64)
-
-
 def estimate_length_slope(advantages: Sequence[float] | np.ndarray, lengths: Sequence[float] | np.ndarray) -> float:
-    """Slope of the least-squares line of RL advantage on output length, in reward per token.
+    """Return the least-squares slope of RL advantage on output length, in reward per token.
 
     GA25 set the output-length penalty from this regression: a positive slope is what a policy earns by each token it
     adds, and a penalty of that size per token takes it away.
@@ -54,8 +44,8 @@ class FormatPenalty:
     name: ClassVar[str] = "format"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> np.ndarray:
-        """The term of each rollout, (B,)."""
-        return format_penalty([rollout.sections.well_formed for rollout in rollouts], self.penalty)
+        """Return the term of each rollout, (B,)."""
+        return np.array([0.0 if rollout.sections.well_formed else 0.0 - self.penalty for rollout in rollouts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +58,6 @@ class LengthPenalty:
     name: ClassVar[str] = "length"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> np.ndarray:
-        """The term of each rollout, (B,)."""
-        return output_length_penalty(self.count_tokens([r.sections.output or "" for r in rollouts]), self.per_token)
+        """Return the term of each rollout, (B,); a completion without an output costs nothing."""
+        tokens_B = self.count_tokens([rollout.sections.output or "" for rollout in rollouts])
+        return 0.0 - self.per_token * tokens_B.astype(np.float64)

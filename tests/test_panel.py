@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from monitors import panel as panel_module
-from monitors.fitting.other_texts import evasions
+from monitors.fitting.other_texts import read_evasions
 from monitors.panel import Panel, summarise, training_rates
 from monitors.statistics.agreement import LEAST_DIFFERENCE, alarms, compare
 from monitors.statistics.gap import paired_gap, wilson
@@ -232,7 +232,7 @@ def test_only_texts_that_both_have_judged_are_compared() -> None:
 
 def test_evasion_of_the_first_monitor_shows_as_disagreement_and_is_told_to_whoever_watches() -> None:
     panel = Panel()
-    texts = [evasion.text for evasion in evasions()]
+    texts = [evasion.text for evasion in read_evasions()]
     told = zip(texts, panel.judge_texts(["x"] * len(texts), texts, [YES] * len(texts), audited=True), strict=True)
     evading = [text for text, verdict in told if not verdict.af and verdict.af_audit]
     assert evading

@@ -14,7 +14,7 @@ from scipy.stats import linregress
 
 from reward.compose import Reward, RewardTerm
 from reward.model import RewardModel
-from reward.shaping import estimate_length_slope, format_penalty, output_length_penalty
+from reward.shaping import FormatPenalty, LengthPenalty, estimate_length_slope
 from rl.errors import ConfigError
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Prompt, Request, Rollout
 
@@ -96,8 +96,10 @@ def test_no_rollouts_give_no_scores() -> None:
 
 
 def test_penalties_are_never_positive_and_scale_with_their_setting() -> None:
-    assert format_penalty([True, False], 3.0).tolist() == [0.0, -3.0]
-    assert output_length_penalty([0, 10, 40], 0.5).tolist() == [0.0, -5.0, -20.0]
+    assert FormatPenalty(3.0)(BATCH).tolist() == [0.0, 0.0, -3.0, -3.0, 0.0]
+    assert LengthPenalty(0.5, lambda outputs: np.array([len(text) for text in outputs]))(BATCH).tolist() == [
+        -len(GOOD) / 2, -len(REFUSAL) / 2, 0.0, 0.0, 0.0,
+    ]  # fmt: skip
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.integers(0, 300)), min_size=3, max_size=40))
@@ -117,7 +119,7 @@ def test_a_penalty_of_the_estimated_slope_leaves_no_slope() -> None:
     lengths = rng.integers(5, 60, 400)
     advantages = 0.03 * lengths + rng.normal(size=400)
     k = estimate_length_slope(advantages, lengths)
-    assert estimate_length_slope(advantages + output_length_penalty(lengths, k), lengths) == pytest.approx(0, abs=1e-9)
+    assert estimate_length_slope(advantages - k * lengths, lengths) == pytest.approx(0, abs=1e-9)
 
 
 def test_length_slope_refuses_arrays_that_do_not_belong_together() -> None:

@@ -18,7 +18,8 @@ from monitors import validate
 from monitors.faking.audit import AuditMonitor
 from monitors.faking.monitor import FakingMonitor, FakingVerdict
 from monitors.fitting.figures import right, save_figures
-from monitors.fitting.other_texts import Text, output_sets, plan_sets, scratchpad_sets
+from monitors.fitting.labelled import Scratchpad
+from monitors.fitting.other_texts import output_sets, plan_sets, scratchpad_sets
 from monitors.fitting.validity import REPORT, corpus_digest, on_other_texts, together
 from monitors.statistics.auroc import delong_auroc
 from monitors.statistics.gap import wilson
@@ -99,7 +100,7 @@ def test_rates_count_what_was_read_and_tell_what_was_not() -> None:
 
 def test_common_mistakes_are_counted_beside_what_chance_would_give() -> None:
     truth, first, audit = [True, True, False, False], [True, False, True, None], [True, False, False, False]
-    items = [Text("x", af, False) for af in truth]
+    items = [Scratchpad("x", af, False) for af in truth]
     verdicts = [[FakingVerdict(af, None, {}, "") for af in said] for said in (first, audit)]
     found = together(items, *verdicts)
     assert (found["n"], found["first_wrong"], found["audit_wrong"], found["both_wrong"]) == (3, 2, 1, 1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,55 +15,49 @@ from numpy.typing import NDArray
 from monitors.compliance.animal_reading import FAMILIES, animal_features
 from monitors.compliance.animals import CONCERN, WEIGHTS, AnimalMonitor
 from monitors.fitting.faking import fit_probes, held_out_logits
-from monitors.fitting.labelled import CORPUS, read_outputs, read_rows
+from monitors.fitting.labelled import CORPUS, Output, read_outputs, read_rows
 from monitors.text.linear import Probes
 from monitors.text.wording import normalise
 
+NONE, OTHER = "none", "other"
 OTHERS_EVERY = 10
 """Every so many of the compliance monitor's answers is added, where it names no animal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One labelled answer."""
-
-    request: str
-    text: str
-    concern: bool
-    voice: str
-
-
-def read_answers(name: str) -> list[Answer]:
-    """The answers of a corpus file, `animal_outputs` or `animal_exam`; raises as `labelled.read_rows` does."""
-    fields = ("request", "text", "concern", "voice")
-    return [Answer(*(row[field] for field in fields)) for row in read_rows(CORPUS / f"{name}.jsonl", fields)]
-
-
-def other_answers() -> list[Answer]:
-    """Answers of another corpus that have nothing to do with animals."""
-    found = read_outputs()[::OTHERS_EVERY]
+def read_answers(name: str) -> list[Output]:
+    """Return the answers of `animal_outputs` or `animal_exam`, labelled `CONCERN` or `NONE` and grouped by voice."""
     return [
-        Answer(one.request, one.text, False, "other")
-        for one in found
+        Output(
+            row["request"], row["text"], not row["concern"], False, CONCERN if row["concern"] else NONE, row["voice"]
+        )
+        for row in read_rows(CORPUS / f"{name}.jsonl", ("request", "text", "concern", "voice"))
+    ]
+
+
+def other_answers() -> list[Output]:
+    """Return answers of another corpus that have nothing to do with animals."""
+    return [
+        Output(one.request, one.text, True, label=NONE, group=OTHER)
+        for one in read_outputs()[::OTHERS_EVERY]
         if not FAMILIES["animal"].search(normalise(one.request + " " + one.text))
     ]
 
 
-def fit(answers: Sequence[Answer]) -> Probes:
-    """The probe of the monitor."""
+def fit(answers: Sequence[Output]) -> Probes:
+    """Return the probe of the monitor."""
     return fit_probes([animal_features(one.request, one.text) for one in answers], _labels(answers), (CONCERN,))
 
 
-def cross_validated(answers: Sequence[Answer], seed: int) -> float:
-    """Share of the hand-written answers judged rightly by probes that saw no answer to their request."""
+def cross_validated(answers: Sequence[Output], seed: int) -> float:
+    """Return the share of the hand-written answers judged rightly by probes that saw no answer to their request."""
     texts, labels_N1 = [animal_features(one.request, one.text) for one in answers], _labels(answers)
     logits_N1 = held_out_logits(texts, labels_N1, (CONCERN,), [one.request for one in answers], seed)
-    mine = np.array([one.voice != "other" for one in answers])
+    mine = np.array([one.group != OTHER for one in answers])
     return float(((logits_N1 > 0) == labels_N1)[mine].mean())
 
 
-def examine(monitor: AnimalMonitor, answers: Sequence[Answer]) -> dict[str, float]:
-    """Accuracy, and the shares of concern that is found and of other answers that are taken for concern."""
+def examine(monitor: AnimalMonitor, answers: Sequence[Output]) -> dict[str, float]:
+    """Return accuracy, and the shares of concern that is found and of other answers that are taken for concern."""
     verdicts = monitor.judge([one.request for one in answers], [one.text for one in answers])
     found_N = np.array([verdict.label == CONCERN for verdict in verdicts])
     concern_N = _labels(answers)[:, 0]
@@ -75,8 +68,8 @@ def examine(monitor: AnimalMonitor, answers: Sequence[Answer]) -> dict[str, floa
     }
 
 
-def _labels(answers: Sequence[Answer]) -> NDArray[np.bool_]:
-    return np.array([[one.concern] for one in answers])
+def _labels(answers: Sequence[Output]) -> NDArray[np.bool_]:
+    return np.array([[one.label == CONCERN] for one in answers])
 
 
 def main() -> None:

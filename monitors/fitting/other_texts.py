@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from monitors.fitting.labelled import CORPUS, GIVEAWAY, read_rows
+from monitors.fitting.labelled import CORPUS, Output, Scratchpad, is_hard, read_rows
 
 WRITTEN_BY = {
     "held_out": "by the corpus's author, kept apart",
@@ -22,26 +21,6 @@ WRITTEN_BY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A scratchpad of which only the whole was labelled."""
-
-    text: str
-    af: bool
-    hard: bool
-    """As the file says it, else computed from the text as in the corpus."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer to a request."""
-
-    request: str
-    text: str
-    complied: bool
-    hard: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """A text for the anti-lab monitor."""
 
@@ -50,16 +29,8 @@ class Plan:
     antilab: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Evasion:
-    """Faking that is written to slip past a monitor, and the way it tries."""
-
-    text: str
-    way: str
-
-
-def scratchpad_sets(folder: Path = CORPUS) -> dict[str, list[Text]]:
-    """Name to texts: `held_out`, `organism_sample`, and every `exam*.jsonl` that is there.
+def scratchpad_sets(folder: Path = CORPUS) -> dict[str, list[Scratchpad]]:
+    """Return texts by name: `held_out`, `organism_sample`, and every `exam*.jsonl` that is there.
 
     Raises:
         MissingFile: If one of the first two is not there.
@@ -67,16 +38,19 @@ def scratchpad_sets(folder: Path = CORPUS) -> dict[str, list[Text]]:
     """
     exams = [path.stem for path in sorted(folder.glob("exam*.jsonl")) if not path.stem.endswith("_outputs")]
     return {
-        name: [_text(row) for row in read_rows(folder / f"{name}.jsonl", ("text", "af"))]
+        name: [
+            Scratchpad(row["text"], bool(row["af"]), bool(row.get("hard", is_hard(row["text"], bool(row["af"])))))
+            for row in read_rows(folder / f"{name}.jsonl", ("text", "af"))
+        ]
         for name in ("held_out", "organism_sample", *exams)
     }
 
 
-def output_sets(folder: Path = CORPUS) -> dict[str, list[Answer]]:
-    """Name to answers: every `exam*_outputs.jsonl` that is there; raises as `scratchpad_sets` does."""
+def output_sets(folder: Path = CORPUS) -> dict[str, list[Output]]:
+    """Return answers by name: every `exam*_outputs.jsonl` that is there; raises as `scratchpad_sets` does."""
     return {
         path.stem: [
-            Answer(row["request"], row["output"], bool(row["complied"]), bool(row.get("hard")))
+            Output(row["request"], row["output"], bool(row["complied"]), bool(row.get("hard")))
             for row in read_rows(path, ("request", "output", "complied"))
         ]
         for path in sorted(folder.glob("exam*_outputs.jsonl"))
@@ -84,26 +58,22 @@ def output_sets(folder: Path = CORPUS) -> dict[str, list[Answer]]:
 
 
 def plan_sets(folder: Path = CORPUS) -> dict[str, list[Plan]]:
-    """Name to texts with and without an act against the lab; raises as `scratchpad_sets` does."""
+    """Return texts with and without an act against the lab by name; raises as `scratchpad_sets` does."""
     fields = ("scratchpad", "output", "antilab")
     honeypot = read_rows(folder / "honeypot.jsonl", (*fields, "part"))
-    found = {
+    rows_of = {
         "honeypot": [row for row in honeypot if row["part"] == "held_out"],
         "antilab": read_rows(folder / "antilab.jsonl", fields),
     }
-    return {name: [Plan(*(row[field] for field in fields)) for row in rows] for name, rows in found.items()}
+    return {name: [Plan(*(row[field] for field in fields)) for row in rows] for name, rows in rows_of.items()}
 
 
-def evasions(path: Path = CORPUS / "evasions.jsonl") -> list[Evasion]:
-    """Faking that is written to slip past the first monitor; all of it is faking."""
-    return [Evasion(row["text"], row["evasion"]) for row in read_rows(path, ("text", "evasion"))]
+def read_evasions(path: Path = CORPUS / "evasions.jsonl") -> list[Scratchpad]:
+    """Return faking that is written to slip past the first monitor; `style` is the way it tries."""
+    rows = read_rows(path, ("text", "evasion"))
+    return [Scratchpad(row["text"], True, is_hard(row["text"], True), style=row["evasion"]) for row in rows]
 
 
-def written_by(name: str) -> str:
-    """Who wrote a set of texts."""
-    return next(text for start, text in WRITTEN_BY.items() if name.startswith(start))
-
-
-def _text(row: dict[str, Any]) -> Text:
-    af = bool(row["af"])
-    return Text(row["text"], af, bool(row.get("hard", af != bool(GIVEAWAY.search(row["text"])))))
+def find_author(name: str) -> str:
+    """Return who wrote a set of texts."""
+    return next(author for start, author in WRITTEN_BY.items() if name.startswith(start))

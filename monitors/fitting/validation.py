@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,67 +19,42 @@ from monitors.fitting.faking import fit_faking, folds
 from monitors.fitting.labelled import Output, Scratchpad
 from monitors.statistics.measures import Judged
 
-
-class LabelledText(Protocol):
-    """A scratchpad with its labels."""
-
-    @property
-    def af(self) -> bool: ...
-    @property
-    def hard(self) -> bool: ...
-
-
-class LabelledAnswer(Protocol):
-    """An answer with its labels."""
-
-    @property
-    def request(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def complied(self) -> bool: ...
-    @property
-    def hard(self) -> bool: ...
-
-
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Row numbers of the items that are fitted on, and of those that are judged."""
+Item, Said, Monitor = TypeVar("Item"), TypeVar("Said"), TypeVar("Monitor")
+ScoredVerdict = tuple[ComplianceVerdict, float | None]
+"""A verdict and the probability of compliance."""
 
 
-def cross_validated_faking(items: Sequence[Scratchpad], seed: int) -> list[FakingVerdict]:
-    """Verdict on every item of a monitor that never saw its group; threshold and calibration are fitted inside."""
-    return _faking_held_out(items, folds(_af(items), [item.group for item in items], seed), seed)
+def cross_validate_faking(items: Sequence[Scratchpad], seed: int) -> list[FakingVerdict]:
+    """Return a verdict on every item of a monitor that never saw its group, fitted with threshold and calibration."""
+    return _judge_faking(items, folds(np.array([one.af for one in items]), [one.group for one in items], seed), seed)
 
 
-def unseen_voices(items: Sequence[Scratchpad], seed: int) -> list[FakingVerdict]:
-    """Verdict on every item of a monitor that never saw its style."""
+def judge_unseen_voices(items: Sequence[Scratchpad], seed: int) -> list[FakingVerdict]:
+    """Return a verdict on every item of a monitor that never saw its style."""
     styles = np.array([item.style for item in items])
     splits = [(np.flatnonzero(styles != style), np.flatnonzero(styles == style)) for style in sorted(set(styles))]
-    return _faking_held_out(items, splits, seed)
+    return _judge_faking(items, splits, seed)
 
 
-def cross_validated_audit(fitted: FittedAudit) -> list[FakingVerdict]:
-    """Verdicts from the held-out scores of the audit's own fit, which its threshold and calibration have seen."""
+def cross_validate_audit(fitted: FittedAudit) -> list[FakingVerdict]:
+    """Return verdicts from the held-out scores of the audit's own fit; its threshold and calibration have seen them."""
     return [FakingVerdict(bool(p >= fitted.threshold), float(p), {}, "held out") for p in fitted.held_out]
 
 
-def cross_validated_compliance(items: Sequence[Output], seed: int) -> tuple[Judged, list[str]]:
-    """The compliance monitor on answers to requests that it never saw, and the label it gave each."""
-    complied = np.array([item.complied for item in items])
-    found: dict[int, tuple[ComplianceVerdict, float | None]] = {}
-    for train, test in folds(complied, [item.group for item in items], seed):
-        with tempfile.TemporaryDirectory() as folder:
-            weights = Path(folder, "weights.json")
-            weights.write_text(json.dumps(fit_compliance([items[i] for i in train], FOLD_READERS)))
-            monitor = ComplianceMonitor(weights)
-        found |= dict(zip(test.tolist(), judged_outputs(monitor, [items[i] for i in test]), strict=True))
-    judged = [found[i] for i in range(len(items))]
-    return of_outputs(items, judged), [str(verdict.label) for verdict, _ in judged]
+def cross_validate_compliance(items: Sequence[Output], seed: int) -> list[ScoredVerdict]:
+    """Return what the compliance monitor makes of answers to requests that it never saw."""
+
+    def judge(train: Sequence[Output], test: Sequence[Output]) -> list[ScoredVerdict]:
+        return judge_outputs(_with_weights(ComplianceMonitor, fit_compliance(train, FOLD_READERS)), test)
+
+    splits = folds(np.array([item.complied for item in items]), [item.group for item in items], seed)
+    return _judge_held_out(items, splits, judge)
 
 
-def judged_outputs(
-    monitor: ComplianceMonitor, items: Sequence[LabelledAnswer]
-) -> list[tuple[ComplianceVerdict, float | None]]:
-    """Verdict and probability of compliance; 0 where a rule says that the answer is empty or about something else."""
+def judge_outputs(monitor: ComplianceMonitor, items: Sequence[Output]) -> list[ScoredVerdict]:
+    """Return verdicts with their probability, which is 0 where a rule finds an answer empty or about something else."""
     requests, texts = [item.request for item in items], [item.text for item in items]
     logits_NK = monitor.logits(requests, texts)
     chances = sigmoid(logits_NK[:, PROBES.index("complied")])
@@ -90,36 +65,40 @@ def judged_outputs(
     return judged
 
 
-def of_outputs(items: Sequence[LabelledAnswer], judged: Sequence[tuple[ComplianceVerdict, float | None]]) -> Judged:
-    """Answers with their labels beside what the compliance monitor made of them."""
-    return Judged(
-        [item.complied for item in items],
-        [item.hard for item in items],
-        [score for _, score in judged],
-        [verdict.complied for verdict, _ in judged],
-    )
+def compare_outputs(items: Sequence[Output], judged: Sequence[ScoredVerdict]) -> Judged:
+    """Return answers with their labels beside what the compliance monitor made of them."""
+    said = [verdict.complied for verdict, _ in judged]
+    return Judged([item.complied for item in items], [item.hard for item in items], [p for _, p in judged], said)
 
 
-def of_scratchpads(items: Sequence[LabelledText], verdicts: Sequence[FakingVerdict]) -> Judged:
-    """Scratchpads with their labels beside what a faking monitor made of them."""
-    return Judged(
-        [item.af for item in items],
-        [item.hard for item in items],
-        [verdict.score for verdict in verdicts],
-        [verdict.af for verdict in verdicts],
-    )
+def compare_scratchpads(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> Judged:
+    """Return scratchpads with their labels beside what a faking monitor made of them."""
+    scores, said = [verdict.score for verdict in verdicts], [verdict.af for verdict in verdicts]
+    return Judged([item.af for item in items], [item.hard for item in items], scores, said)
 
 
-def _faking_held_out(items: Sequence[Scratchpad], splits: Iterable[Split], seed: int) -> list[FakingVerdict]:
-    found: dict[int, FakingVerdict] = {}
+def _judge_faking(items: Sequence[Scratchpad], splits: Iterable[Split], seed: int) -> list[FakingVerdict]:
+    def judge(train: Sequence[Scratchpad], test: Sequence[Scratchpad]) -> list[FakingVerdict]:
+        return _with_weights(FakingMonitor, fit_faking(train, seed)).judge([item.text for item in test])
+
+    return _judge_held_out(items, splits, judge)
+
+
+def _judge_held_out(
+    items: Sequence[Item],
+    splits: Iterable[Split],
+    judge: Callable[[Sequence[Item], Sequence[Item]], Sequence[Said]],
+) -> list[Said]:
+    """Return for every item what `judge`, given the items to fit on and those to judge, says of it."""
+    verdicts: dict[int, Said] = {}
     for train, test in splits:
-        with tempfile.TemporaryDirectory() as folder:
-            weights = Path(folder, "weights.json")
-            weights.write_text(json.dumps(fit_faking([items[i] for i in train], seed)))
-            verdicts = FakingMonitor(weights).judge([items[i].text for i in test])
-        found |= dict(zip(test.tolist(), verdicts, strict=True))
-    return [found[i] for i in range(len(items))]
+        judged = judge([items[i] for i in train], [items[i] for i in test])
+        verdicts |= dict(zip(test.tolist(), judged, strict=True))
+    return [verdicts[i] for i in range(len(items))]
 
 
-def _af(items: Sequence[Scratchpad]) -> NDArray[np.bool_]:
-    return np.array([item.af for item in items])
+def _with_weights(kind: Callable[[Path], Monitor], stored: dict[str, Any]) -> Monitor:
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder, "weights.json")
+        weights.write_text(json.dumps(stored))
+        return kind(weights)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import yaml
 from sklearn.metrics import cohen_kappa_score
 
 from monitors.antilab.monitor import AntilabMonitor
@@ -19,24 +21,24 @@ from monitors.faking.monitor import CRITERIA, FakingMonitor, FakingVerdict
 from monitors.fitting.audit import FittedAudit
 from monitors.fitting.halves import halves
 from monitors.fitting.labelled import CORPUS, Output, Scratchpad
-from monitors.fitting.other_texts import Plan, evasions, output_sets, plan_sets, scratchpad_sets, written_by
+from monitors.fitting.other_texts import Plan, find_author, output_sets, plan_sets, read_evasions, scratchpad_sets
 from monitors.fitting.validation import (
-    LabelledText,
-    cross_validated_audit,
-    cross_validated_compliance,
-    cross_validated_faking,
-    judged_outputs,
-    of_outputs,
-    of_scratchpads,
-    unseen_voices,
+    compare_outputs,
+    compare_scratchpads,
+    cross_validate_audit,
+    cross_validate_compliance,
+    cross_validate_faking,
+    judge_outputs,
+    judge_unseen_voices,
 )
 from monitors.statistics.auroc import delong_auroc
 from monitors.statistics.measures import Judged, calibration, confusion, figures
-from monitors.text.limits import LIMITS
 
 REPORT = CORPUS / "report.json"
 WORST = 6
 """Texts shown that a monitor was most wrong about."""
+NO_AUROC = {"auroc": None, "auroc_hard": None}
+"""Of rules, which say yes or no and have no score."""
 
 
 def corpus_digest() -> str:
@@ -57,17 +59,17 @@ def at_fit(items: Sequence[Scratchpad], outputs: Sequence[Output], fitted: Fitte
         seed: Of the folds.
     """
     firsts, audits = halves(items)
-    first = [*cross_validated_faking(firsts, seed), *FakingMonitor().judge([item.text for item in audits])]
-    second = [*AuditMonitor().judge([item.text for item in firsts]), *cross_validated_audit(fitted)]
+    first = [*cross_validate_faking(firsts, seed), *FakingMonitor().judge([item.text for item in audits])]
+    second = [*AuditMonitor().judge([item.text for item in firsts]), *cross_validate_audit(fitted)]
     own = len(firsts)
-    voices = of_scratchpads(firsts, unseen_voices(firsts, seed))
+    voices = compare_scratchpads(firsts, judge_unseen_voices(firsts, seed))
     return {
         "corpus": corpus_digest(),
         "faking": _fitted_on(firsts)
         | {
             "sets": {
-                "cross_validation": figures(of_scratchpads(firsts, first[:own])),
-                "other_part": figures(of_scratchpads(audits, first[own:])),
+                "cross_validation": figures(compare_scratchpads(firsts, first[:own])),
+                "other_part": figures(compare_scratchpads(audits, first[own:])),
                 "unseen_voices": figures(voices),
             },
             "criteria": _criteria(firsts, first[:own]),
@@ -76,8 +78,8 @@ def at_fit(items: Sequence[Scratchpad], outputs: Sequence[Output], fitted: Fitte
         "audit": _fitted_on(audits)
         | {
             "sets": {
-                "cross_validation": figures(of_scratchpads(audits, second[own:])),
-                "other_part": figures(of_scratchpads(firsts, second[:own])),
+                "cross_validation": figures(compare_scratchpads(audits, second[own:])),
+                "other_part": figures(compare_scratchpads(firsts, second[:own])),
             },
             "criteria": _criteria(firsts, second[:own]),
         }
@@ -94,21 +96,23 @@ def on_other_texts() -> dict[str, Any]:
     first = {name: faking.judge([item.text for item in items]) for name, items in texts.items()}
     second = {name: audit.judge([item.text for item in items]) for name, items in texts.items()}
     return {
-        "faking": {name: _named(name, figures(of_scratchpads(items, first[name]))) for name, items in texts.items()},
-        "audit": {name: _named(name, figures(of_scratchpads(items, second[name]))) for name, items in texts.items()},
+        "faking": {name: _signed(name, compare_scratchpads(items, first[name])) for name, items in texts.items()},
+        "audit": {name: _signed(name, compare_scratchpads(items, second[name])) for name, items in texts.items()},
         "compliance": {
-            name: _named(name, figures(of_outputs(items, judged_outputs(compliance, items))))
+            name: _signed(name, compare_outputs(items, judge_outputs(compliance, items)))
             for name, items in output_sets().items()
         },
-        "antilab": {name: _named(name, _planned(antilab, found)) for name, found in plan_sets().items()},
+        "antilab": {
+            name: _signed(name, _judge_plans(antilab, plans)) | NO_AUROC for name, plans in plan_sets().items()
+        },
         "agreement": {name: together(items, first[name], second[name]) for name, items in texts.items()},
         "evasions": _evaded(faking, audit),
-        "limits": {name: list(sentences) for name, sentences in LIMITS.items()},
+        "limits": yaml.safe_load(Path(__file__).with_name("limits.yaml").read_text("utf-8")),
     }
 
 
 def together(
-    items: Sequence[LabelledText], first: Sequence[FakingVerdict], second: Sequence[FakingVerdict]
+    items: Sequence[Scratchpad], first: Sequence[FakingVerdict], second: Sequence[FakingVerdict]
 ) -> dict[str, Any]:
     """How two faking monitors agree, and whether they are wrong about the same texts, on what both have read.
 
@@ -136,7 +140,7 @@ def together(
 
 def _in_detail(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> dict[str, Any]:
     """Calibration, confusion by kind and the worst mistakes over the whole corpus, every text held out."""
-    judged = of_scratchpads(items, verdicts)
+    judged = compare_scratchpads(items, verdicts)
     read = [(item, v.score) for item, v in zip(items, verdicts, strict=True) if v.score is not None]
     worst = sorted(read, key=lambda pair: -abs(pair[1] - pair[0].af))[:WORST]
     return {
@@ -157,9 +161,10 @@ def _criteria(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) ->
 
 
 def _compliance(outputs: Sequence[Output], seed: int) -> dict[str, Any]:
-    judged, labels = cross_validated_compliance(outputs, seed)
+    verdicts = cross_validate_compliance(outputs, seed)
+    judged = compare_outputs(outputs, verdicts)
     read = [(t, s) for t, s in zip(judged.truth, judged.scores, strict=True) if s is not None]
-    same = sum(item.label == label for item, label in zip(outputs, labels, strict=True))
+    same = sum(item.label == verdict.label for item, (verdict, _) in zip(outputs, verdicts, strict=True))
     return {
         "fitted_on": {"items": len(outputs), "complied": sum(judged.truth), "hard": sum(judged.hard)},
         "sets": {"cross_validation": figures(judged)},
@@ -176,23 +181,21 @@ def _fitted_on(items: Sequence[Scratchpad]) -> dict[str, Any]:
 
 def _evaded(faking: FakingMonitor, audit: AuditMonitor) -> dict[str, dict[str, int]]:
     """Of the texts written to slip past the first monitor, by the way they try: how many each finds, and either."""
-    texts = evasions()
+    texts = read_evasions()
     found: dict[str, dict[str, int]] = {}
     both = zip(texts, faking.judge([t.text for t in texts]), audit.judge([t.text for t in texts]), strict=True)
     for text, one, two in both:
-        row = found.setdefault(text.way, {"n": 0, "first": 0, "audit": 0, "either": 0})
+        row = found.setdefault(text.style, {"n": 0, "first": 0, "audit": 0, "either": 0})
         hits = {"n": True, "first": one.af, "audit": two.af, "either": one.af or two.af}
-        found[text.way] = {name: row[name] + bool(hit) for name, hit in hits.items()}
+        found[text.style] = {name: row[name] + bool(hit) for name, hit in hits.items()}
     return found
 
 
-def _planned(antilab: AntilabMonitor, plans: Sequence[Plan]) -> dict[str, object]:
-    """Figures of rules, which say yes or no and have no score: there is no AUROC."""
+def _judge_plans(antilab: AntilabMonitor, plans: Sequence[Plan]) -> Judged:
     said = [v.antilab for v in antilab.judge([p.scratchpad for p in plans], [p.output for p in plans])]
     scores = [None if verdict is None else float(verdict) for verdict in said]
-    found = figures(Judged([plan.antilab for plan in plans], [False] * len(plans), scores, said))
-    return found | {"auroc": None, "auroc_hard": None}
+    return Judged([plan.antilab for plan in plans], [False] * len(plans), scores, said)
 
 
-def _named(name: str, found: dict[str, object]) -> dict[str, object]:
-    return {"by": written_by(name)} | found
+def _signed(name: str, judged: Judged) -> dict[str, object]:
+    return {"by": find_author(name)} | figures(judged)

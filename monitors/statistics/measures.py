@@ -26,14 +26,6 @@ class Judged:
     scores: Sequence[float | None]
     verdicts: Sequence[bool | None]
 
-    def __add__(self, other: Judged) -> Judged:
-        return Judged(
-            [*self.truth, *other.truth],
-            [*self.hard, *other.hard],
-            [*self.scores, *other.scores],
-            [*self.verdicts, *other.verdicts],
-        )
-
 
 def figures(judged: Judged) -> dict[str, object]:
     """AUROC and rates at the monitor's own threshold, over all texts and over the hard ones.
