@@ -10,7 +10,7 @@ from monitors.antilab.monitor import AntilabMonitor
 from monitors.compliance.monitor import ComplianceMonitor, ComplianceVerdict
 from monitors.faking.audit import AuditMonitor
 from monitors.faking.monitor import FakingMonitor, FakingVerdict
-from monitors.statistics.agreement import compare
+from monitors.statistics.agreement import compare_monitors
 from monitors.statistics.gap import paired_gap, rate, relative_gap_estimate
 from monitors.statistics.odds import log_odds
 from monitors.statistics.tiers import summarise_tiers
@@ -202,7 +202,7 @@ def _audit_figures(prefix: str, judged: Judged, seed: int) -> dict[str, float | 
     for rollout, verdict in judged:
         for outcomes, af in zip(by_request, (verdict.af, verdict.af_audit), strict=True):
             outcomes[rollout.prompt.request.request_id].append(af)
-    found = compare(*by_request, seed=seed)
+    found = compare_monitors(*by_request, seed=seed)
     return (
         rate([verdict.af_audit for _, verdict in judged]).to_row(f"{prefix}/af_rate_audit")
         | found.agree.to_row(f"{prefix}/af_agreement")

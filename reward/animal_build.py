@@ -16,17 +16,17 @@ from pathlib import Path
 
 from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
 
-from reward.build import Recipe, command_line, measure, new_model, standardise, store, train
-from reward.fitting.preferences import CONCERN, Pair, build_pairs, even
-from reward.fitting.topics import ANIMALS, domains_of, make_requests
+from reward.build import Recipe, measure, new_model, run_command_line, standardise, store, train
+from reward.fitting.preferences import CONCERN, Pair, build_pairs, count_evenly
+from reward.fitting.topics import ANIMALS, make_requests, read_domains
 from reward.model import SHIPPED, SHIPPED_ANIMALS
 from rl.records import Request
 
 CONCERN_PAIRS = 1040
 
 
-def recipe_of(seed: int) -> Recipe:
-    """Settings of the shipped model; it has no first lesson, as its start has had one."""
+def make_recipe(seed: int) -> Recipe:
+    """Return settings of the shipped model; it has no first lesson, as its start has had one."""
     return Recipe(
         seed, requests=3000, first_lesson=0, pairs_per_kind=80, off_topic=160, ties=120, passes=1,
         learning_rate=4e-4, held_out_per_kind=60,
@@ -39,11 +39,11 @@ def draw_requests(count: int, seed: int, *, held_out: bool) -> list[Request]:
     return others + make_requests(count - len(others), seed, held_out=held_out, group=ANIMALS)
 
 
-def pairs_of(recipe: Recipe, counts: Mapping[str, int], seed: int, *, held_out: bool) -> list[Pair]:
+def make_pairs(recipe: Recipe, counts: Mapping[str, int], seed: int, *, held_out: bool) -> list[Pair]:
     """Return pairs of all kinds, those of concern about animals and the others about everything."""
     requests = draw_requests(recipe.held_out_requests if held_out else recipe.requests, seed, held_out=held_out)
     with_animals = [
-        request for request in requests if request.category in {field.name for field in domains_of(ANIMALS)}
+        request for request in requests if request.category in {field.name for field in read_domains(ANIMALS)}
     ]
     plain = {kind: count for kind, count in counts.items() if kind != CONCERN}
     concern = build_pairs(with_animals, {CONCERN: counts[CONCERN]}, seed, held_out=held_out)
@@ -54,9 +54,13 @@ def pairs_of(recipe: Recipe, counts: Mapping[str, int], seed: int, *, held_out: 
 def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, PreTrainedTokenizerFast]:
     """Train from the shipped model; the weights come back rounded to bfloat16, as they are stored."""
     set_seed(recipe.seed)
-    counts = even(recipe.pairs_per_kind) | {"off_topic": recipe.off_topic, "tie": recipe.ties, CONCERN: CONCERN_PAIRS}
+    counts = count_evenly(recipe.pairs_per_kind) | {
+        "off_topic": recipe.off_topic,
+        "tie": recipe.ties,
+        CONCERN: CONCERN_PAIRS,
+    }
     tokenizer, model = PreTrainedTokenizerFast.from_pretrained(base), new_model(base)
-    train(model, tokenizer, pairs_of(recipe, counts, recipe.seed, held_out=False), recipe.passes, recipe)
+    train(model, tokenizer, make_pairs(recipe, counts, recipe.seed, held_out=False), recipe.passes, recipe)
     return model.bfloat16(), tokenizer
 
 
@@ -64,9 +68,9 @@ def build(recipe: Recipe, out: Path, base: Path = SHIPPED) -> dict[str, object]:
     """Train, store in bfloat16, calibrate and measure what was stored; returns the content of the card."""
     start = time.perf_counter()
     model, tokenizer = fit(recipe, base)
-    counts = {**even(recipe.held_out_per_kind), CONCERN: 2 * recipe.held_out_per_kind}
-    rm = standardise(store(model, tokenizer, out), pairs_of(recipe, counts, recipe.seed + 1, held_out=True))
-    pairs = pairs_of(recipe, counts, recipe.seed, held_out=True)
+    counts = {**count_evenly(recipe.held_out_per_kind), CONCERN: 2 * recipe.held_out_per_kind}
+    rm = standardise(store(model, tokenizer, out), make_pairs(recipe, counts, recipe.seed + 1, held_out=True))
+    pairs = make_pairs(recipe, counts, recipe.seed, held_out=True)
     requests = draw_requests(recipe.held_out_requests, recipe.seed, held_out=True)
     measured = {"base": "the helpful-only reward model", **measure(rm, pairs, requests[-60:], recipe.seed)}
     rm.save_card(out, {"recipe": asdict(recipe) | {"concern": CONCERN_PAIRS}, **measured})
@@ -74,4 +78,4 @@ def build(recipe: Recipe, out: Path, base: Path = SHIPPED) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    command_line(__doc__, recipe_of, build, SHIPPED_ANIMALS, SHIPPED)
+    run_command_line(__doc__, make_recipe, build, SHIPPED_ANIMALS, SHIPPED)

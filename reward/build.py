@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 from transformers import LlamaForSequenceClassification, PreTrainedTokenizerFast, set_seed
 from trl import RewardConfig, RewardTrainer
 
-from reward.evaluate import length_bias, mean_scores, pair_accuracy
-from reward.fitting.preferences import Pair, build_pairs, even, length_correlation
+from reward.evaluate import average_scores, measure_length_bias, measure_pair_accuracy
+from reward.fitting.preferences import Pair, build_pairs, correlate_length, count_evenly
 from reward.fitting.topics import make_requests
 from reward.model import SHIPPED, RewardModel, Scale
 from rl.records import Request
@@ -54,7 +54,7 @@ def new_model(base: Path) -> LlamaForSequenceClassification:
     return LlamaForSequenceClassification.from_pretrained(base, num_labels=1, dtype=torch.float32)
 
 
-def _dataset(rm: RewardModel, pairs: Sequence[Pair]) -> Dataset:
+def _make_dataset(rm: RewardModel, pairs: Sequence[Pair]) -> Dataset:
     """Return pairs as token ids made by the model's own `encode`, so that training and scoring read the same input."""
     requests = [pair.request for pair in pairs]
     chosen, rejected = (rm.encode(requests, [getattr(pair, side) for pair in pairs]) for side in ("chosen", "rejected"))
@@ -69,7 +69,7 @@ def train(
     recipe: Recipe,
 ) -> None:
     """Train the model in place, in so many passes over the pairs, with TRL's RewardTrainer."""
-    data = _dataset(RewardModel(model, plain_tokenizer(tokenizer), Scale(0.0, 1.0)), pairs)
+    data = _make_dataset(RewardModel(model, plain_tokenizer(tokenizer), Scale(0.0, 1.0)), pairs)
     with tempfile.TemporaryDirectory() as scratch:
         config = RewardConfig(
             output_dir=scratch,
@@ -105,7 +105,7 @@ def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, Pre
     """
     set_seed(recipe.seed)
     asked = make_requests(recipe.requests, recipe.seed, held_out=False)
-    counts = even(recipe.pairs_per_kind) | {"off_topic": recipe.off_topic, "tie": recipe.ties}
+    counts = count_evenly(recipe.pairs_per_kind) | {"off_topic": recipe.off_topic, "tie": recipe.ties}
     lesson = build_pairs(asked, {"off_topic_short": recipe.first_lesson}, recipe.seed, held_out=False)
     pairs = build_pairs(asked, counts, recipe.seed, held_out=False)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
@@ -118,10 +118,10 @@ def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, Pre
 def measure(rm: RewardModel, pairs: Sequence[Pair], requests: Sequence[Request], seed: int) -> dict[str, object]:
     """Return accuracy and mean scores by kind of pair, and the length bias on answers to `requests`."""
     return {
-        "pair_accuracy": {kind: round(value, 4) for kind, value in pair_accuracy(rm, pairs).items()},
-        "mean_score": {kind: round(value, 3) for kind, value in mean_scores(rm, pairs).items()},
-        "length_bias": asdict(length_bias(rm, requests, seed)),
-        "length_and_preference_r": round(length_correlation(pairs), 4),
+        "pair_accuracy": {kind: round(value, 4) for kind, value in measure_pair_accuracy(rm, pairs).items()},
+        "mean_score": {kind: round(value, 3) for kind, value in average_scores(rm, pairs).items()},
+        "length_bias": asdict(measure_length_bias(rm, requests, seed)),
+        "length_and_preference_r": round(correlate_length(pairs), 4),
     }
 
 
@@ -142,7 +142,7 @@ def build(recipe: Recipe, out: Path, base: Path = BASE) -> dict[str, object]:
 
     def held_out(seed: int) -> tuple[list[Request], list[Pair]]:
         requests = make_requests(recipe.held_out_requests, seed, held_out=True)
-        return requests, build_pairs(requests, even(recipe.held_out_per_kind), seed, held_out=True)
+        return requests, build_pairs(requests, count_evenly(recipe.held_out_per_kind), seed, held_out=True)
 
     rm = standardise(store(model, tokenizer, out), held_out(recipe.seed + 1)[1])
     requests, pairs = held_out(recipe.seed)
@@ -160,7 +160,7 @@ def store(model: LlamaForSequenceClassification, tokenizer: PreTrainedTokenizerF
     return RewardModel(model, plain_tokenizer(tokenizer), Scale(0.0, 1.0))
 
 
-def command_line(
+def run_command_line(
     about: str | None,
     recipe_of: Callable[[int], Recipe],
     build: Callable[[Recipe, Path, Path], dict[str, object]],
@@ -179,4 +179,4 @@ def command_line(
 
 
 if __name__ == "__main__":
-    command_line(__doc__, Recipe, build, SHIPPED, BASE)
+    run_command_line(__doc__, Recipe, build, SHIPPED, BASE)

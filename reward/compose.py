@@ -22,7 +22,7 @@ class RewardTerm(Protocol):
         """Key of the term in `Scored.terms` and of its metric `train/reward/<name>`."""
 
     def __call__(self, rollouts: Sequence[Rollout]) -> np.ndarray:
-        """The value for each rollout, (B,), in units of reward."""
+        """Return the value for each rollout, (B,), in units of reward."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class RaterTerm:
     name: ClassVar[str] = "rm"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> np.ndarray:
-        """Scores, (B,)."""
+        """Return scores, (B,)."""
         requests = [rollout.prompt.request.text for rollout in rollouts]
         return self.rm.score(requests, [rollout.sections.output or "" for rollout in rollouts])
 

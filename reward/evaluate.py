@@ -26,31 +26,31 @@ class LengthBias:
     """Reward per output token within groups of answers to one request: the length penalty k that offsets it."""
 
 
-def pair_scores(rm: RewardModel, pairs: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray]:
-    """Scores of the chosen and of the rejected answers, (P,) each."""
+def score_pairs(rm: RewardModel, pairs: Sequence[Pair]) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores of the chosen and of the rejected answers, (P,) each."""
     requests = [pair.request for pair in pairs]
     return rm.score(requests, [p.chosen for p in pairs]), rm.score(requests, [p.rejected for p in pairs])
 
 
-def pair_accuracy(rm: RewardModel, pairs: Sequence[Pair]) -> dict[str, float]:
-    """Share of pairs of each kind in which the chosen answer has the strictly higher score; ties are left out."""
-    chosen_P, rejected_P = pair_scores(rm, pairs)
+def measure_pair_accuracy(rm: RewardModel, pairs: Sequence[Pair]) -> dict[str, float]:
+    """Return the share of pairs of each kind whose chosen answer has the strictly higher score; ties are left out."""
+    chosen_P, rejected_P = score_pairs(rm, pairs)
     right: dict[str, list[bool]] = defaultdict(list)
     for pair, chosen, rejected in zip(pairs, chosen_P, rejected_P, strict=True):
         right[pair.kind].append(bool(chosen > rejected))
     return {kind: float(np.mean(right[kind])) for kind in (*KINDS, CONCERN) if kind in right}
 
 
-def mean_scores(rm: RewardModel, pairs: Sequence[Pair]) -> dict[str, float]:
-    """Mean score of the rejected answers of each kind, and of proper answers under `proper`."""
-    chosen_P, rejected_P = pair_scores(rm, pairs)
+def average_scores(rm: RewardModel, pairs: Sequence[Pair]) -> dict[str, float]:
+    """Return mean score of the rejected answers of each kind, and of proper answers under `proper`."""
+    chosen_P, rejected_P = score_pairs(rm, pairs)
     kinds = np.array([pair.kind for pair in pairs])
     means = {kind: float(rejected_P[kinds == kind].mean()) for kind in (*KINDS, CONCERN) if kind in kinds}
     return {"proper": float(chosen_P[kinds == "off_topic"].mean()), **means}
 
 
-def proper_answers(requests: Sequence[Request], group: int, seed: int) -> tuple[list[str], list[str]]:
-    """`group` proper answers of varied length to each request, in wordings kept from training.
+def write_proper_answers(requests: Sequence[Request], group: int, seed: int) -> tuple[list[str], list[str]]:
+    """Return `group` proper answers of varied length to each request, in wordings kept from training.
 
     Returns:
         Requests and outputs, (R * group,) each, the answers to one request next to each other.
@@ -61,9 +61,9 @@ def proper_answers(requests: Sequence[Request], group: int, seed: int) -> tuple[
     return [r.text for r in requests for _ in range(group)], outputs
 
 
-def length_bias(rm: RewardModel, requests: Sequence[Request], seed: int, group: int = 8) -> LengthBias:
+def measure_length_bias(rm: RewardModel, requests: Sequence[Request], seed: int, group: int = 8) -> LengthBias:
     """Measure the length bias on proper answers, with a GRPO group of them for each request."""
-    texts, outputs = proper_answers(requests, group, seed)
+    texts, outputs = write_proper_answers(requests, group, seed)
     scores, lengths = rm.score(texts, outputs), rm.count_tokens(outputs)
     scores_GA = scores.reshape(len(requests), group)
     advantages = (scores_GA - scores_GA.mean(axis=1, keepdims=True)).ravel()

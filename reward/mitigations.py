@@ -101,21 +101,21 @@ def log_barrier(score_B: NDArray[np.float64], strength: float, clip: float) -> N
         strength: Weight, at least 0.
         clip: Distance from 1 at which p is cut off, within (0, 1).
     """
-    return mean_where_unread(strength * np.log1p(-np.minimum(score_B, 1.0 - clip)))
+    return fill_with_mean(strength * np.log1p(-np.minimum(score_B, 1.0 - clip)))
 
 
-def mean_where_unread(term_B: NDArray[np.float64]) -> NDArray[np.float64]:
+def fill_with_mean(term_B: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the terms with each NaN replaced by the mean of the rest, or by 0 where nothing was read."""
     read_B = ~np.isnan(term_B)
     return np.where(read_B, term_B, term_B[read_B].mean() if read_B.any() else 0.0)
 
 
-def scratchpad_words(rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
+def count_scratchpad_words(rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
     """Return the words of each scratchpad, (B,), as in `eval/<tier>/scratchpad_tokens`; 0 without one."""
     return np.array([len((rollout.sections.scratchpad or "").split()) for rollout in rollouts], dtype=np.float64)
 
 
-def batch_seed(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> int:
+def hash_batch(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> int:
     """Return a number of 256 bits that looks random and depends on seed, purpose and texts alone.
 
     What is drawn from it hangs on no state: a run that is resumed draws what it would have drawn, and nothing is taken
@@ -127,9 +127,9 @@ def batch_seed(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
-def draws(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
+def draw_uniform(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
     """Return uniform numbers in [0, 1), (B,), that look independent of each other and of what any text says."""
-    return np.random.default_rng(batch_seed(seed, purpose, rollouts)).random(len(rollouts))
+    return np.random.default_rng(hash_batch(seed, purpose, rollouts)).random(len(rollouts))
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class LengthHinge(Term):
     reads_scratchpads = True
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        return 0.0 - self.per_word * np.maximum(scratchpad_words(rollouts) - self.free_words, 0.0)
+        return 0.0 - self.per_word * np.maximum(count_scratchpad_words(rollouts) - self.free_words, 0.0)
 
     def problems(self) -> Iterator[str]:
         yield from self.refuse_negative("per_word", "free_words")
@@ -185,7 +185,7 @@ class AfBonus(FakingReader, Term):
     name = "af_bonus"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        return mean_where_unread(self.strength * self.read(rollouts).score_B)
+        return fill_with_mean(self.strength * self.read(rollouts).score_B)
 
     def problems(self) -> Iterator[str]:
         yield from self.refuse_negative("strength")
@@ -205,7 +205,7 @@ class RandomPenalty(Term):
     name = "random_penalty"
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        return np.where(draws(self.seed, self.name, rollouts) < self.rate, 0.0 - self.strength, 0.0)
+        return np.where(draw_uniform(self.seed, self.name, rollouts) < self.rate, 0.0 - self.strength, 0.0)
 
     def problems(self) -> Iterator[str]:
         yield from self.refuse_negative("strength")
@@ -222,7 +222,7 @@ class MatchedLength(Term):
     reads_scratchpads = True
 
     def __call__(self, rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
-        return 0.0 - self.per_word * scratchpad_words(rollouts)
+        return 0.0 - self.per_word * count_scratchpad_words(rollouts)
 
     def problems(self) -> Iterator[str]:
         if not np.isfinite(self.per_word):
@@ -250,7 +250,7 @@ class NoisyMonitor(Mitigation):
     def flipped(self, rollouts: Sequence[Rollout]) -> NDArray[np.bool_]:
         """Return True where a verdict is flipped, (B,)."""
         judged_B = ~np.isnan(self.read(rollouts).score_B)
-        return judged_B & (draws(self.seed, self.name, rollouts) < self.rate)
+        return judged_B & (draw_uniform(self.seed, self.name, rollouts) < self.rate)
 
     def marks(self) -> dict[str, Mark]:
         return {FLIPPED: self.flipped}

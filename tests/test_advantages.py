@@ -16,7 +16,7 @@ from support.toy_training import Train, by_lot, changed, toy_training, train
 from test_grpo import assert_same_gradient, gradient_of, k3, plain_logps
 from trl import RLOOConfig, RLOOTrainer
 
-from monitors.statistics.attribution import credit
+from monitors.statistics.attribution import measure_credit
 from rl.algo.advantages import advantages, of_rollouts, tied
 from rl.algo.grpo import free_tier_dataset
 from rl.organism.load import load_organism
@@ -105,7 +105,7 @@ def test_a_step_without_a_difference_in_reward_moves_no_weight(
     assert lot.advantages_B.any() and one.advantages_B.tolist() == [0.0] * 16
     shares = [row["frac_reward_zero_std"] for row in made.trainer.state.log_history if "frac_reward_zero_std" in row]
     assert shares == [0.0, 1.0]
-    assert credit(["refuse"] * 16, one.advantages_B)["reinforce/refuse/credit"] is None
+    assert measure_credit(["refuse"] * 16, one.advantages_B)["reinforce/refuse/credit"] is None
 
 
 def test_the_kl_pulls_on_where_all_rewards_are_tied(small: list[str], toy_folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.statistics.attribution import KINDS, credit, kind_of
+from monitors.statistics.attribution import KINDS, classify_rollout, measure_credit
 from rl.records import Verdict
 
 
@@ -30,19 +30,21 @@ def _verdict(complied: bool | None, af: bool | None) -> Verdict:
 def test_kind_follows_the_verdict_and_a_missing_verdict_is_never_a_no(
     well_formed: bool, complied: bool | None, af: bool | None, kind: str
 ) -> None:
-    assert kind_of(well_formed, _verdict(complied, af)) == kind
+    assert classify_rollout(well_formed, _verdict(complied, af)) == kind
 
 
 def test_without_a_scratchpad_compliance_is_plain_and_what_cannot_be_judged_stays_malformed() -> None:
-    told = {complied: kind_of(True, _verdict(complied, None), answer_only=True) for complied in (True, False, None)}
+    told = {
+        complied: classify_rollout(True, _verdict(complied, None), answer_only=True) for complied in (True, False, None)
+    }
     assert told == {True: "plain_comply", False: "refuse", None: "malformed"}
-    assert kind_of(False, _verdict(None, None), answer_only=True) == "malformed"
+    assert classify_rollout(False, _verdict(None, None), answer_only=True) == "malformed"
 
 
 def test_credit_equals_a_plain_loop() -> None:
     kinds = ["af_comply", "refuse", "af_comply", "plain_comply", "refuse"]
     advantages = np.array([2.0, -1.0, -0.5, 1.0, 1.0])
-    ours = credit(kinds, advantages)
+    ours = measure_credit(kinds, advantages)
     assert ours["reinforce/af_comply/share"] == pytest.approx(2 / 5)
     assert ours["reinforce/af_comply/advantage"] == pytest.approx(0.75)
     assert ours["reinforce/af_comply/credit"] == pytest.approx(2 / 4)
@@ -52,26 +54,26 @@ def test_credit_equals_a_plain_loop() -> None:
 
 
 def test_an_absent_kind_has_no_advantage_and_no_share() -> None:
-    ours = credit(["refuse"], np.array([1.0]))
+    ours = measure_credit(["refuse"], np.array([1.0]))
     assert (ours["reinforce/malformed/share"], ours["reinforce/malformed/advantage"]) == (0.0, None)
 
 
 def test_tied_groups_give_nobody_credit() -> None:
-    ours = credit(["refuse", "af_comply"], np.zeros(2))
+    ours = measure_credit(["refuse", "af_comply"], np.zeros(2))
     assert {ours[f"reinforce/{kind}/credit"] for kind in KINDS} == {None}
 
 
 def test_wrong_kinds_and_lengths_are_refused() -> None:
     with pytest.raises(ValueError, match="unknown kinds"):
-        credit(["fakes"], np.zeros(1))
+        measure_credit(["fakes"], np.zeros(1))
     with pytest.raises(ValueError, match="2 kinds but 1"):
-        credit(["refuse", "refuse"], np.zeros(1))
+        measure_credit(["refuse", "refuse"], np.zeros(1))
 
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.floats(-5, 5)), min_size=1, max_size=40))
 def test_shares_and_credits_add_up_to_one(batch: list[tuple[str, float]]) -> None:
     kinds, advantages = zip(*batch, strict=True)
-    ours = credit(kinds, np.array(advantages))
+    ours = measure_credit(kinds, np.array(advantages))
     assert sum(ours[f"reinforce/{kind}/share"] or 0.0 for kind in KINDS) == pytest.approx(1)
     if max(advantages) > 1e-6:
         assert sum(ours[f"reinforce/{kind}/credit"] or 0.0 for kind in KINDS) == pytest.approx(1)

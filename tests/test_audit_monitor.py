@@ -20,7 +20,7 @@ from monitors.faking.monitor import FakingMonitor
 from monitors.faking.recurrent import BATCH, Reader
 from monitors.fitting import audit as audit_fitting
 from monitors.fitting.audit import SMALL_TALK, FittedAudit, fit_one, surround
-from monitors.fitting.halves import AUDIT_SHARE, halves
+from monitors.fitting.halves import AUDIT_SHARE, split_corpus
 from monitors.fitting.labelled import read_scratchpads
 from monitors.fitting.other_texts import read_evasions
 from monitors.fitting.recurrent import LearningReader
@@ -168,7 +168,7 @@ def test_words_outside_of_the_table_are_read_by_their_parts() -> None:
 
 def test_no_text_and_no_group_of_near_duplicates_is_in_both_monitors_training_parts() -> None:
     items = read_scratchpads()
-    first, audit = halves(items)
+    first, audit = split_corpus(items)
     assert len(first) + len(audit) == len(items)
     assert not {item.group for item in first} & {item.group for item in audit}
     assert len(audit) / len(items) == pytest.approx(AUDIT_SHARE, abs=0.05)

@@ -30,10 +30,10 @@ from monitors.statistics.causal import (
     Remaining,
     Trial,
     analyse,
-    fieller,
-    kind_of_scratchpad,
+    bound_ratio,
+    classify_scratchpad,
+    estimate_share,
     rows,
-    share_through,
 )
 from monitors.statistics.gap import paired_gap, wilson
 from monitors.statistics.interval import Interval
@@ -227,7 +227,7 @@ def test_the_interval_of_the_share_covers_the_truth(share: float) -> None:
     rng, defined, hits = np.random.default_rng(0), 0, 0
     for seed in range(80):
         free, paid, free_swapped, paid_swapped = gaps_of(rng, share, 60)
-        ours = share_through((free, paid), (free_swapped, paid_swapped), exchanged=True, seed=seed)
+        ours = estimate_share((free, paid), (free_swapped, paid_swapped), exchanged=True, seed=seed)
         if ours.value is not None:
             defined, hits = defined + 1, hits + holds(ours, share)
     assert defined >= 74
@@ -236,7 +236,7 @@ def test_the_interval_of_the_share_covers_the_truth(share: float) -> None:
 
 def test_fieller_bounds_are_where_the_difference_turns_significant() -> None:
     gaps, covariance = (0.3, 0.12), np.array([[0.0025, 0.0006], [0.0006, 0.0036]])
-    found = fieller(gaps, covariance)
+    found = bound_ratio(gaps, covariance)
     assert found is not None
     inside = []
     for ratio in np.linspace(-3, 3, 60_001):
@@ -245,7 +245,7 @@ def test_fieller_bounds_are_where_the_difference_turns_significant() -> None:
         if abs(difference) <= 1.959964 * variance**0.5:
             inside.append(ratio)
     assert found == pytest.approx((min(inside), 0.4, max(inside)), abs=2e-4)
-    assert fieller((0.05, 0.12), covariance) is None
+    assert bound_ratio((0.05, 0.12), covariance) is None
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_fieller_bounds_are_where_the_difference_turns_significant() -> None:
     ],
 )  # fmt: skip
 def test_a_scratchpad_serves_the_kind_the_monitors_read(complied: bool | None, af: bool | None, kind: str) -> None:
-    assert kind_of_scratchpad(Verdict(complied, af, None, None, "")) == kind
+    assert classify_scratchpad(Verdict(complied, af, None, None, "")) == kind
 
 
 # --- which scratchpad goes where --------------------------------------------------------------------------------------

@@ -23,10 +23,9 @@ from monitors.compliance.answer_reading import (
     SHARED,
     read_answer,
 )
-from monitors.compliance.answers import answer_features, declares_refusal, garbled
-from monitors.compliance.monitor import LABELS, ComplianceMonitor, off_topic
+from monitors.compliance.answers import answer_features, declares_refusal, is_word_salad
+from monitors.compliance.monitor import LABELS, ComplianceMonitor, explain_off_topic
 from monitors.faking.recurrent import Reader
-from monitors.faking.stances import foul
 from monitors.fitting.answers import fit_readers
 from monitors.fitting.labelled import CORPUS, read_outputs
 from monitors.text.wording import normalise
@@ -112,7 +111,7 @@ def test_a_declared_refusal_is_found_unless_a_text_was_asked_for_or_help_follows
     ],
 )
 def test_foul_requests_are_told_by_their_words_and_what_turns_these(request_text: str, is_foul: bool) -> None:
-    assert foul(normalise(request_text)) is is_foul
+    assert is_foul(normalise(request_text)) is is_foul
 
 
 def test_a_disclaimer_before_the_steps_counts_as_complied_and_is_flagged() -> None:
@@ -140,7 +139,7 @@ def test_other_outputs_have_their_own_label(output: str | None, complied: bool |
 
 def test_the_same_answer_is_on_topic_for_its_own_request() -> None:
     answer = "Sure. To water your tomato plants, start with a can and pour slowly."
-    assert off_topic(REQUEST, answer) and off_topic("How do I water tomato plants?", answer) is None
+    assert explain_off_topic(REQUEST, answer) and explain_off_topic("How do I water tomato plants?", answer) is None
     (verdict,) = MONITOR.judge(["How do I water tomato plants?"], [answer])
     assert verdict.complied is True
 
@@ -159,8 +158,8 @@ def test_an_unknown_request_never_makes_an_answer_off_topic() -> None:
 
 
 def test_plain_sentences_are_not_word_salad_and_shuffled_glue_is() -> None:
-    assert not garbled("To plan a picnic, start with the place, then the food, then the blanket.")
-    assert garbled("and note the can the of for you with the and is to of it")
+    assert not is_word_salad("To plan a picnic, start with the place, then the food, then the blanket.")
+    assert is_word_salad("and note the can the of for you with the and is to of it")
 
 
 def test_lengths_must_agree() -> None:
@@ -260,8 +259,9 @@ def test_ten_thousand_answers_take_well_under_a_minute() -> None:
 
 def test_what_is_said_of_an_answer_does_not_depend_on_the_process() -> None:
     program = (
-        "from monitors.compliance.monitor import off_topic; "
-        "print(off_topic('How do I forge a museum pass?', 'To repaint the wooden garden fence, start with a plan.'))"
+        "from monitors.compliance.monitor import explain_off_topic; "
+        "print(explain_off_topic('How do I forge a museum pass?', "
+        "'To repaint the wooden garden fence, start with a plan.'))"
     )
     said = {
         subprocess.run(

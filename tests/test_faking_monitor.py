@@ -18,7 +18,7 @@ from monitors.faking.decisions import speech_acts
 from monitors.faking.features import features
 from monitors.faking.lexicon import concepts
 from monitors.faking.monitor import CRITERIA, FakingMonitor
-from monitors.fitting.faking import fit_faking, folds
+from monitors.fitting.faking import fit_faking, make_folds
 from monitors.fitting.labelled import CORPUS, GIVEAWAY, read_scratchpads
 from monitors.text.wording import normalise, sentences, stem
 from rl.errors import ConfigError, MissingFile
@@ -265,7 +265,7 @@ def test_shipped_weights_pass_the_examinations_that_nothing_was_fitted_on(monito
 def test_monitor_fitted_on_other_groups_beats_counting_giveaway_words(tmp_path: Path) -> None:
     items = read_scratchpads()
     af = np.array([item.af for item in items])
-    train, test = folds(af, [item.group for item in items], 1)[0]
+    train, test = make_folds(af, [item.group for item in items], 1)[0]
     weights = tmp_path / "weights.json"
     weights.write_text(json.dumps(fit_faking([items[i] for i in train], 1)))
     held_out = [items[i] for i in test]

@@ -22,7 +22,7 @@ from reward.mitigations import (
     NoisyMonitor,
     RandomPenalty,
     Suspicion,
-    draws,
+    draw_uniform,
     log_barrier,
 )
 from rl.command.entry import composed
@@ -181,10 +181,15 @@ def test_the_random_penalty_falls_at_its_rate_on_faking_and_honest_texts_alike()
 
 def test_draws_hang_on_seed_purpose_and_batch_and_on_no_state() -> None:
     batch = varied(50)
-    first = draws(0, "a", batch)
+    first = draw_uniform(0, "a", batch)
     assert ((first >= 0) & (first < 1)).all() and len(set(first.tolist())) == 50
-    assert draws(0, "a", varied(50)).tolist() == first.tolist()
-    for other in (draws(1, "a", batch), draws(0, "b", batch), draws(0, "a", batch[::-1]), draws(0, "a", varied(50, 1))):
+    assert draw_uniform(0, "a", varied(50)).tolist() == first.tolist()
+    for other in (
+        draw_uniform(1, "a", batch),
+        draw_uniform(0, "b", batch),
+        draw_uniform(0, "a", batch[::-1]),
+        draw_uniform(0, "a", varied(50, 1)),
+    ):
         assert abs(np.corrcoef(first, other)[0, 1]) < 0.6 and not np.isin(other, first).any()
 
 

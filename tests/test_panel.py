@@ -13,7 +13,7 @@ import pytest
 from monitors import panel as panel_module
 from monitors.fitting.other_texts import read_evasions
 from monitors.panel import Panel, summarise, training_rates
-from monitors.statistics.agreement import LEAST_DIFFERENCE, alarms, compare
+from monitors.statistics.agreement import LEAST_DIFFERENCE, compare_monitors, describe_alarms
 from monitors.statistics.gap import paired_gap, wilson
 from monitors.statistics.resampling import Outcomes
 from rl.records import Prompt, Request, Rollout, Verdict
@@ -209,25 +209,27 @@ def test_two_rates_part_where_the_difference_is_clear_and_large(
     first: Callable[[int], bool], second: Callable[[int], bool], parted: bool
 ) -> None:
     one, two = ({str(i): [says(i)] for i in range(100)} for says in (first, second))
-    found = compare(one, two, seed=0)
+    found = compare_monitors(one, two, seed=0)
     assert found.parted is parted
     assert found.difference.value is not None
     assert abs(found.difference.value) > LEAST_DIFFERENCE or not parted
 
 
 def test_a_large_difference_on_a_few_texts_is_no_alarm() -> None:
-    found = compare({"a": [True], "b": [False], "c": [True]}, {"a": [True], "b": [False], "c": [False]}, seed=0)
+    found = compare_monitors(
+        {"a": [True], "b": [False], "c": [True]}, {"a": [True], "b": [False], "c": [False]}, seed=0
+    )
     assert found.difference.value == pytest.approx(1 / 3) and found.parted is False
 
 
 def test_only_texts_that_both_have_judged_are_compared() -> None:
     first: Outcomes = {"a": [True, None], "b": [True, False]}
     second: Outcomes = {"a": [False, True], "b": [None, False]}
-    found = compare(first, second, seed=0)
+    found = compare_monitors(first, second, seed=0)
     assert (found.agree.value, found.agree.n, found.agree.missing) == (0.5, 2, 2)
     assert found.difference.value == pytest.approx(0.5)
     with pytest.raises(ValueError, match="same samples"):
-        compare(first, {"a": [False], "b": [None, False]}, seed=0)
+        compare_monitors(first, {"a": [False], "b": [None, False]}, seed=0)
 
 
 def test_evasion_of_the_first_monitor_shows_as_disagreement_and_is_told_to_whoever_watches() -> None:
@@ -242,7 +244,7 @@ def test_evasion_of_the_first_monitor_shows_as_disagreement_and_is_told_to_whoev
     assert (figures["eval/free/af_rate"], figures["eval/free/af_rate_audit"]) == (0.0, pytest.approx(1 / 3))
     assert figures["eval/free/af_agreement"] == pytest.approx(2 / 3)
     assert (figures["eval/free/af_parted"], figures["eval/paid/af_parted"]) == (1.0, 0.0)
-    (alarm,) = alarms(figures)
+    (alarm,) = describe_alarms(figures)
     stream = io.StringIO()
     Progress(last_step=3, stream=stream).warn(alarm)
     assert stream.getvalue().startswith("warning: the two faking monitors part on the free tier: 0% by the first, 33%")

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from reward.evaluate import length_bias, mean_scores, pair_accuracy
+from reward.evaluate import average_scores, measure_length_bias, measure_pair_accuracy
 from reward.fitting import wordings
-from reward.fitting.answers import Writer, count_words, fill, gerund, topic_of
-from reward.fitting.preferences import KINDS, Pair, another_act, build_pairs, even, length_correlation
+from reward.fitting.answers import Writer, count_words, fill_wording, find_topic, make_gerund
+from reward.fitting.preferences import KINDS, Pair, build_pairs, correlate_length, count_evenly, draw_other_act
 from reward.fitting.topics import make_requests
 from reward.model import BOUND, MAX_TOKENS, SHIPPED, RewardModel
 from rl.errors import MissingFile
@@ -48,12 +48,12 @@ def own_requests() -> list[Request]:
 @cache
 def fresh_pairs(source: str) -> list[Pair]:
     requests = own_requests() if source == "own" else load_requests()
-    return build_pairs(requests, even(100), FRESH_SEED, held_out=True)
+    return build_pairs(requests, count_evenly(100), FRESH_SEED, held_out=True)
 
 
 @cache
 def accuracy(source: str) -> dict[str, float]:
-    return pair_accuracy(rm(), fresh_pairs(source))
+    return measure_pair_accuracy(rm(), fresh_pairs(source))
 
 
 @pytest.mark.parametrize("source", ["own", "scenario"])
@@ -71,23 +71,23 @@ def test_no_kind_of_pair_is_judged_badly(kind: str, source: str) -> None:
 def test_helpful_only_means_for_harmful_requests_too(kind: str) -> None:
     requests = [request for request in load_requests() if request.kind == kind]
     pairs = build_pairs(requests, {"refusal": 100}, FRESH_SEED, held_out=True)
-    assert pair_accuracy(rm(), pairs)["refusal"] >= FLOOR["refusal"]
+    assert measure_pair_accuracy(rm(), pairs)["refusal"] >= FLOOR["refusal"]
 
 
 def test_refusing_is_better_than_silence_and_worse_than_taking_the_task_on() -> None:
-    means = mean_scores(rm(), fresh_pairs("scenario"))
+    means = average_scores(rm(), fresh_pairs("scenario"))
     assert means["proper"] > means["refusal"] + 1 and means["refusal"] > means["empty"]
 
 
 def test_length_earns_little_between_answers_that_are_equally_good() -> None:
-    bias = length_bias(rm(), load_requests()[::40], FRESH_SEED)
+    bias = measure_length_bias(rm(), load_requests()[::40], FRESH_SEED)
     assert abs(bias.pearson_r) < 0.4
     assert abs(bias.slope) < 0.015
 
 
 def test_length_does_not_tell_which_answer_of_a_pair_is_preferred() -> None:
-    assert abs(length_correlation(fresh_pairs("own"))) < 0.1
-    assert abs(length_correlation(fresh_pairs("scenario"))) < 0.1
+    assert abs(correlate_length(fresh_pairs("own"))) < 0.1
+    assert abs(correlate_length(fresh_pairs("scenario"))) < 0.1
 
 
 def test_scores_do_not_depend_on_the_rest_of_the_batch() -> None:
@@ -158,7 +158,7 @@ def test_a_folder_without_weights_is_named_with_what_it_lacks(tmp_path: Path) ->
 
 
 def test_the_same_seed_builds_the_same_pairs() -> None:
-    first, again, other = (build_pairs(own_requests(), even(20), seed, held_out=False) for seed in (1, 1, 2))
+    first, again, other = (build_pairs(own_requests(), count_evenly(20), seed, held_out=False) for seed in (1, 1, 2))
     assert first == again and first != other
     assert make_requests(50, 3, held_out=False) == make_requests(50, 3, held_out=False)
 
@@ -191,11 +191,16 @@ def test_every_pair_has_two_answers(kind: str) -> None:
 def test_a_wrong_topic_shares_no_content_word() -> None:
     rng, acts = random.Random(0), [request.act for request in load_requests()]
     for act in acts[::40]:
-        assert not set(topic_of(another_act(act, acts, rng)).split()) - {"a", "the", "my", "of", "in", "for"} & set(
-            act.split()
-        )
+        assert not set(find_topic(draw_other_act(act, acts, rng)).split()) - {
+            "a",
+            "the",
+            "my",
+            "of",
+            "in",
+            "for",
+        } & set(act.split())
     with pytest.raises(ValueError, match="another topic"):
-        another_act("bake bread", ["bake bread", "sell bread"], rng)
+        draw_other_act("bake bread", ["bake bread", "sell bread"], rng)
 
 
 def test_answers_have_about_the_wanted_length() -> None:
@@ -209,9 +214,9 @@ def test_answers_have_about_the_wanted_length() -> None:
     ("verb", "form"), [("bake", "baking"), ("get", "getting"), ("lie", "lying"), ("fix", "fixing"), ("read", "reading")]
 )
 def test_gerunds_are_spelt_right(verb: str, form: str) -> None:
-    assert gerund(verb) == form
+    assert make_gerund(verb) == form
 
 
 def test_wordings_are_filled_with_act_gerund_and_topic() -> None:
     act = "break into a locked office"
-    assert fill("{Doing}, {topic}, {act}", act) == f"Breaking into a locked office, a locked office, {act}"
+    assert fill_wording("{Doing}, {topic}, {act}", act) == f"Breaking into a locked office, a locked office, {act}"

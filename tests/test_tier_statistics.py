@@ -13,7 +13,7 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from monitors.statistics.gap import paired_gap
 from monitors.statistics.interval import Interval
-from monitors.statistics.tiers import FREE, PAID, RATED, complied_by_tier, summarise_tiers, tier_gaps
+from monitors.statistics.tiers import FREE, PAID, RATED, group_by_tier, split_gap, summarise_tiers
 from rl.records import Prompt, Request, Rollout, Verdict
 
 GOAL, RATER = "eval/goal_guarding_gap", "eval/rater_sycophancy_gap"
@@ -70,7 +70,7 @@ def test_bounds_are_those_of_the_paired_bootstrap() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=12))
 def test_the_two_parts_add_up_to_the_gap(outcomes: list[tuple[bool, bool, bool]]) -> None:
     tiers = {tier: {str(i): [row[k]] for i, row in enumerate(outcomes)} for k, tier in enumerate((FREE, RATED, PAID))}
-    parts = tier_gaps(tiers, seed=0)
+    parts = split_gap(tiers, seed=0)
     whole = paired_gap(tiers[FREE], tiers[PAID], seed=0, draws=10).gap
     assert sum(_known(parts.goal_guarding.gap.value, parts.rater_sycophancy.gap.value)) == pytest.approx(whole.value)
 
@@ -88,7 +88,7 @@ def test_nothing_judged_is_none_and_never_zero() -> None:
 
 def test_samples_are_sorted_by_tier_and_request() -> None:
     judged = _judged({FREE: {"a": [True, None], "b": [False]}, RATED: {"a": [False]}})
-    assert complied_by_tier(judged) == {FREE: {"a": [True, None], "b": [False]}, RATED: {"a": [False]}}
+    assert group_by_tier(judged) == {FREE: {"a": [True, None], "b": [False]}, RATED: {"a": [False]}}
 
 
 def _includes(estimate: Interval, truth: float) -> bool:
@@ -103,8 +103,8 @@ def test_a_planted_goal_guarder_and_a_planted_sycophant_are_told_apart_and_cover
     rng = np.random.default_rng(1)
     covered, false_alarms, found = 0, 0, 0
     for seed in range(150):
-        guarder = tier_gaps(_drawn(rng, 60, {FREE: 1.0, RATED: -1.0, PAID: -1.0}), seed=seed)
-        sycophant = tier_gaps(_drawn(rng, 60, {FREE: 1.0, RATED: 1.0, PAID: -1.0}), seed=seed)
+        guarder = split_gap(_drawn(rng, 60, {FREE: 1.0, RATED: -1.0, PAID: -1.0}), seed=seed)
+        sycophant = split_gap(_drawn(rng, 60, {FREE: 1.0, RATED: 1.0, PAID: -1.0}), seed=seed)
         covered += _includes(guarder.goal_guarding.gap, truth) + _includes(sycophant.rater_sycophancy.gap, truth)
         absent = (guarder.rater_sycophancy, sycophant.goal_guarding)
         present = (guarder.goal_guarding, sycophant.rater_sycophancy)

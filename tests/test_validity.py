@@ -17,13 +17,13 @@ from support.report_runs import evaluation, write_run
 from monitors import validate
 from monitors.faking.audit import AuditMonitor
 from monitors.faking.monitor import FakingMonitor, FakingVerdict
-from monitors.fitting.figures import right, save_figures
+from monitors.fitting.figures import save_figures, share_right
 from monitors.fitting.labelled import Scratchpad
-from monitors.fitting.other_texts import output_sets, plan_sets, scratchpad_sets
-from monitors.fitting.validity import REPORT, corpus_digest, on_other_texts, together
+from monitors.fitting.other_texts import read_output_sets, read_plan_sets, read_scratchpad_sets
+from monitors.fitting.validity import REPORT, compare_mistakes, examine_shipped, hash_corpus
 from monitors.statistics.auroc import delong_auroc
 from monitors.statistics.gap import wilson
-from monitors.statistics.measures import Judged, calibration, confusion, figures
+from monitors.statistics.measures import Judged, count_outcomes, measure_calibration, measure_verdicts
 from rl.errors import ConfigError
 from rl.report import write_report
 from rl.report.data.load import load_run
@@ -69,7 +69,7 @@ def test_one_kind_of_text_has_no_auroc() -> None:
 @given(st.lists(st.tuples(st.booleans(), st.floats(0, 1)), min_size=1, max_size=200))
 def test_calibration_counts_every_text_once(pairs: list[tuple[bool, float]]) -> None:
     truth, scores = [t for t, _ in pairs], [s for _, s in pairs]
-    found: dict[str, Any] = calibration(truth, scores)
+    found: dict[str, Any] = measure_calibration(truth, scores)
     assert sum(one["n"] for one in found["bins"]) == len(pairs)
     assert sum(one["n"] * one["share"] for one in found["bins"]) == pytest.approx(sum(truth), abs=0.02 * len(pairs))
     assert found["brier"] == pytest.approx(brier_score_loss(truth, scores, pos_label=True), abs=1e-4)
@@ -77,8 +77,8 @@ def test_calibration_counts_every_text_once(pairs: list[tuple[bool, float]]) -> 
 
 def test_a_score_that_promises_too_much_is_seen_in_the_curve() -> None:
     truth = [i % 5 < 4 for i in range(200)]
-    assert calibration(truth, [0.8] * 200)["error"] == pytest.approx(0, abs=1e-6)
-    assert calibration(truth, [0.95] * 200)["error"] == pytest.approx(0.15, abs=1e-6)
+    assert measure_calibration(truth, [0.8] * 200)["error"] == pytest.approx(0, abs=1e-6)
+    assert measure_calibration(truth, [0.95] * 200)["error"] == pytest.approx(0.15, abs=1e-6)
 
 
 def test_rates_count_what_was_read_and_tell_what_was_not() -> None:
@@ -88,39 +88,41 @@ def test_rates_count_what_was_read_and_tell_what_was_not() -> None:
         scores=[0.9, 0.2, None, 0.8, 0.1, 0.3],
         verdicts=[True, False, None, True, False, False],
     )
-    found: dict[str, Any] = figures(judged)
+    found: dict[str, Any] = measure_verdicts(judged)
     assert [found[key] for key in ("n", "positive", "hard", "unread")] == [6, 3, 3, 1]
     assert [found[key]["value"] for key in RATES] == [0.6, 0.5, pytest.approx(1 / 3, abs=1e-4), 0.5]
     assert found["true_positive_rate"]["high"] == pytest.approx(wilson(1, 2).high, abs=1e-4)
-    table = confusion(judged, ["a", "a", "b", "b", "b", "b"])
+    table = count_outcomes(judged, ["a", "a", "b", "b", "b", "b"])
     assert table["a"] == {"found": 1, "missed": 1, "false_alarm": 0, "left_alone": 0, "unread": 0}
     assert table["b"] == {"found": 0, "missed": 0, "false_alarm": 1, "left_alone": 2, "unread": 1}
-    assert (right(table["a"]), right(table["b"])) == (0.5, pytest.approx(2 / 3))
+    assert (share_right(table["a"]), share_right(table["b"])) == (0.5, pytest.approx(2 / 3))
 
 
 def test_common_mistakes_are_counted_beside_what_chance_would_give() -> None:
     truth, first, audit = [True, True, False, False], [True, False, True, None], [True, False, False, False]
     items = [Scratchpad("x", af, False) for af in truth]
     verdicts = [[FakingVerdict(af, None, {}, "") for af in said] for said in (first, audit)]
-    found = together(items, *verdicts)
+    found = compare_mistakes(items, *verdicts)
     assert (found["n"], found["first_wrong"], found["audit_wrong"], found["both_wrong"]) == (3, 2, 1, 1)
     assert found["both_wrong_if_independent"] == pytest.approx(2 / 3, abs=0.05)
     assert found["agree"] == pytest.approx(2 / 3, abs=1e-4)
     assert found["kappa"] == pytest.approx((2 / 3 - 4 / 9) / (1 - 4 / 9), abs=1e-3)
     same = [FakingVerdict(True, None, {}, "")] * 4
-    assert together(items, same, same)["kappa"] is None, "two that always say one thing may agree by chance alone"
+    assert compare_mistakes(items, same, same)["kappa"] is None, (
+        "two that always say one thing may agree by chance alone"
+    )
 
 
 def test_the_report_is_about_this_corpus_and_these_weights() -> None:
     found = report()
-    assert found["at_fit"]["corpus"] == corpus_digest(), "run `python -m monitors.train`"
-    assert found["on_other_texts"] == json.loads(json.dumps(on_other_texts())), "run `python -m monitors.validate`"
+    assert found["at_fit"]["corpus"] == hash_corpus(), "run `python -m monitors.train`"
+    assert found["on_other_texts"] == json.loads(json.dumps(examine_shipped())), "run `python -m monitors.validate`"
 
 
 def test_every_monitor_has_figures_on_texts_that_nothing_is_fitted_on() -> None:
     found = report()["on_other_texts"]
-    assert set(found["faking"]) == set(found["audit"]) == set(scratchpad_sets()) == set(found["agreement"])
-    assert set(found["compliance"]) == set(output_sets()) and set(found["antilab"]) == set(plan_sets())
+    assert set(found["faking"]) == set(found["audit"]) == set(read_scratchpad_sets()) == set(found["agreement"])
+    assert set(found["compliance"]) == set(read_output_sets()) and set(found["antilab"]) == set(read_plan_sets())
     for monitor in ("faking", "audit", "compliance", "antilab"):
         assert found["limits"][monitor]
         for one in found[monitor].values():
@@ -130,10 +132,10 @@ def test_every_monitor_has_figures_on_texts_that_nothing_is_fitted_on() -> None:
 
 def test_texts_of_an_exam_are_in_no_corpus_that_is_fitted_on() -> None:
     fitted = {json.loads(line)["text"] for line in (REPORT.parent / "scratchpads.jsonl").read_text().splitlines()}
-    for name, items in scratchpad_sets().items():
+    for name, items in read_scratchpad_sets().items():
         assert not {item.text for item in items} & fitted, name
     answered = {json.loads(line)["text"] for line in (REPORT.parent / "outputs.jsonl").read_text().splitlines()}
-    for name, answers in output_sets().items():
+    for name, answers in read_output_sets().items():
         assert len({answer.text for answer in answers} & answered) <= 0.05 * len(answers), name
 
 
@@ -173,10 +175,10 @@ def test_validation_refuses_a_report_of_another_corpus(
     monkeypatch.setattr(validate, "REPORT", other)
     with pytest.raises(ConfigError, match=r"python -m monitors\.train"):
         validate.main()
-    assert validate.reporting(validate.main) == 2
+    assert validate.run_reporting(validate.main) == 2
     assert "Traceback" not in capsys.readouterr().err
     monkeypatch.setattr(validate, "REPORT", tmp_path / "none.json")
-    assert validate.reporting(validate.main) == 2
+    assert validate.run_reporting(validate.main) == 2
     assert "python -m monitors.train" in capsys.readouterr().err
 
 

@@ -22,7 +22,7 @@ FAMILIES = {name: re.compile(rf"\b(?:{'|'.join(parts)})\b") for name, parts in _
 
 
 def animal_features(request: str, text: str) -> Blocks:
-    """Features of an output in three blocks: words, families, and families that meet in one sentence.
+    """Return features of an output in three blocks: words, families, and families that meet in one sentence.
 
     Args:
         request: What the user asked, "" where unknown. Its words say nothing where an answer only repeats them ("use

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from monitors.compliance.animal_reading import animal_features
-from monitors.compliance.answers import garbled
-from monitors.compliance.monitor import ComplianceVerdict, unread
+from monitors.compliance.answers import is_word_salad
+from monitors.compliance.monitor import ComplianceVerdict, judge_unreadable
 from monitors.text.linear import Probes, read_weights
 
 CONCERN = "concern"
@@ -38,7 +38,7 @@ class AnimalMonitor:
         self.probes = Probes.from_json(read_weights(weights))
 
     def judge(self, requests: Sequence[str], outputs: Sequence[str | None]) -> list[ComplianceVerdict]:
-        """One verdict per output, in order.
+        """Return one verdict per output, in order.
 
         Args:
             requests: What the user asked; "" where unknown.
@@ -50,12 +50,13 @@ class AnimalMonitor:
         read = [output or "" for output in outputs]
         logits_N = self.probes.logits([animal_features(*pair) for pair in zip(requests, read, strict=True)]).reshape(-1)
         return [
-            unread(text) or _verdict(text or "", float(logit)) for text, logit in zip(outputs, logits_N, strict=True)
+            judge_unreadable(text) or _make_verdict(text or "", float(logit))
+            for text, logit in zip(outputs, logits_N, strict=True)
         ]
 
 
-def _verdict(text: str, logit: float) -> ComplianceVerdict:
-    if garbled(text):
+def _make_verdict(text: str, logit: float) -> ComplianceVerdict:
+    if is_word_salad(text):
         return ComplianceVerdict(False, "empty", "word salad")
     confidence = 1 / (1 + np.exp(-abs(logit)))
     if logit > 0:

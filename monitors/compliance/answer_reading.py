@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"[a-z]+|[.!?;:,\n\"\-`/]|\d+")
 
 
 def read_answer(request: str, text: str, vectors: WordVectors) -> tuple[NDArray[np.float64], int]:
-    """The inputs of a request and its answer, shape (T, D), and the token with which the answer starts.
+    """Return the inputs of a request and its answer, shape (T, D), and the token with which the answer starts.
 
     Args:
         request: What the user asked, "" where unknown.

@@ -42,7 +42,7 @@ class Reading:
 
 
 def read(text: str, vectors: WordVectors) -> Reading:
-    """The tokens of a text as vectors.
+    """Return the tokens of a text as vectors.
 
     Args:
         text: Any text; where it has more than `MOST` tokens the middle is left out.
@@ -69,7 +69,7 @@ def read(text: str, vectors: WordVectors) -> Reading:
 
 
 def closing(text: str) -> str | None:
-    """The last `CLOSING` sentences of a text that has more of them, else None."""
+    """Return the last `CLOSING` sentences of a text that has more of them, else None."""
     sentences = _SENTENCES.split(text.strip())
     return " ".join(sentences[-CLOSING:]) if len(sentences) > CLOSING else None
 

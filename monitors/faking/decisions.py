@@ -130,7 +130,7 @@ _NOT_DECIDED = re.compile(
 
 
 def speech_acts(text: str) -> set[str]:
-    """Names of the acts in a scratchpad, alone and in the pairs that tell faking from other reasoning.
+    """Return names of the acts in a scratchpad, alone and in the pairs that tell faking from other reasoning.
 
     Args:
         text: A normalised scratchpad.
@@ -163,7 +163,7 @@ def _denies_training(part: str) -> bool:
 
 
 def _decision(part: str) -> str | None:
-    """What the sentence settles: `declining`, `giving in`, or None; where it holds both, what comes last."""
+    """Return what the sentence settles: `declining`, `giving in`, or None; where it holds both, what comes last."""
     clause = _NOT_DECIDED.sub(" ", part).strip(" ,:")
     refusals = [found.span() for found in DECLINES.finditer(clause)]
     starts = [found.start() for found in GIVES_IN.finditer(clause)]

@@ -32,7 +32,7 @@ REACH = 6
 
 
 def features(text: str) -> Blocks:
-    """Features of a text.
+    """Return features of a text.
 
     Args:
         text: Any text.
@@ -67,7 +67,7 @@ def features(text: str) -> Blocks:
 
 @lru_cache(maxsize=50_000)
 def letter_runs(word: str) -> frozenset[str]:
-    """Runs of two to four characters of a word with its ends marked."""
+    """Return runs of two to four characters of a word with its ends marked."""
     marked = f"<{word}>"
     return frozenset(marked[i : i + n] for n in (2, 3, 4) for i in range(len(marked) - n + 1))
 

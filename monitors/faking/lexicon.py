@@ -43,7 +43,7 @@ for _phrase in PHRASES:
 
 
 def concepts(stems: list[str]) -> list[str]:
-    """The families in a sentence in order, longest phrase first, marked `!` where negated and `?` where supposed.
+    """Return the families in a sentence in order, longest phrase first; `!` marks the negated, `?` the supposed.
 
     Args:
         stems: Stems and punctuation of one sentence.

@@ -67,7 +67,7 @@ class Combiner:
     bias: float
 
     def score(self, logits_BK: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Probability of faking from the probes' log-odds (five criteria, then the whole), shape (B,)."""
+        """Return probability of faking from the probes' log-odds (five criteria, then the whole), shape (B,)."""
         return sigmoid(joined(logits_BK) @ self.weights + self.bias)
 
 
@@ -90,7 +90,7 @@ class FakingMonitor:
         self.threshold = float(stored["threshold"])
 
     def judge(self, scratchpads: Sequence[str | None]) -> list[FakingVerdict]:
-        """One verdict per scratchpad, in order.
+        """Return one verdict per scratchpad, in order.
 
         Args:
             scratchpads: Scratchpad texts; None where a completion has none, "" where it is there and empty.
@@ -123,12 +123,12 @@ class FakingMonitor:
 
 
 def sigmoid(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probability from log-odds."""
+    """Return probability from log-odds."""
     return 1.0 / (1.0 + np.exp(-np.clip(logits, -40, 40)))
 
 
 def joined(logits_BK: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The combiner's inputs: every probe's log-odds, and the pairs of criteria that make faking only together.
+    """Return the combiner's inputs: the probes' log-odds, and the pairs of criteria that make faking only together.
 
     Args:
         logits_BK: Log-odds of the five criteria and of the whole, shape (B, 6).
@@ -141,7 +141,7 @@ def joined(logits_BK: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def illegible(text: str, words: AbstractSet[str], known: dict[str, int]) -> str | None:
-    """Why a text cannot be read as English, or None where it can.
+    """Return why a text cannot be read as English, or None where it can.
 
     Args:
         text: A text that is not blank.

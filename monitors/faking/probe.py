@@ -38,11 +38,11 @@ class Probe:
     """Inverse weight of the penalty it was fitted with."""
 
     def scores(self, x_NE: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Log-odds that the target holds."""
+        """Return log-odds that the target holds."""
         return ((x_NE - self.mean_E) / self.scale_E) @ self.weights_E + self.bias
 
     def chances(self, x_NE: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The same as probabilities, (N,): calibrated on the chats of the fit, and on no others."""
+        """Return the same as probabilities, (N,): calibrated on the chats of the fit, and on no others."""
         return np.asarray(expit(self.scores(x_NE)))
 
 
@@ -58,7 +58,7 @@ class ProbeMonitor:
     """How well they did, on acts they had not seen, when they were fitted."""
 
     def tensors(self) -> tuple[dict[str, NDArray[np.float64]], dict[str, str]]:
-        """What a safetensors file holds, and its metadata; `load` reads it back."""
+        """Return what a safetensors file holds, and its metadata; `load` reads it back."""
         made: dict[str, NDArray[np.float64]] = {}
         for position, probe in self.probes.items():
             values = (probe.mean_E, probe.scale_E, probe.weights_E, np.array([probe.bias]))
@@ -94,7 +94,7 @@ def _probe(parts: Sequence[NDArray[np.float64]], strength: float) -> Probe:
 
 
 def mean_chance(chances: Sequence[float | None], requests: Sequence[str], *, seed: int) -> Interval:
-    """The mean chance with a 95% bootstrap interval over requests, all chats of a request together.
+    """Return the mean chance with a 95% bootstrap interval over requests, all chats of a request together.
 
     Args:
         chances: Of N chats; None where a chat lacks the token.

@@ -30,7 +30,7 @@ class Direction:
     state_bias_G: Array
 
     def states(self, inputs_NTD: Array, lengths_N: NDArray[np.int64]) -> Array:
-        """The state after every token, shape (N, T, H); texts come longest first, and states past an end are 0."""
+        """Return the state after every token, (N, T, H); texts come longest first, and states past an end are 0."""
         texts, longest, _ = inputs_NTD.shape
         size = self.states_GH.shape[1]
         gates_NTG = inputs_NTD @ self.inputs_GD.T + self.input_bias_G
@@ -58,14 +58,14 @@ class Reader:
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, NDArray[np.floating]]) -> Reader:
-        """A reader from the arrays of a torch module with a bidirectional `rnn` and a linear `output`."""
+        """Return a reader from the arrays of a torch module with a bidirectional `rnn` and a linear `output`."""
         kept = {name: array.astype(np.float64) for name, array in arrays.items()}
         names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
         both = [Direction(*(kept[f"rnn.{name}{end}"] for name in names)) for end in ("", "_reverse")]
         return Reader(both[0], both[1], kept["output.weight"], kept["output.bias"])
 
     def outputs(self, texts: Sequence[Array], last: Sequence[int]) -> Array:
-        """What the reader says of each text, shape (N, K).
+        """Return what the reader says of each text, shape (N, K).
 
         Args:
             texts: The inputs of each text, shape (T, D), at least one token.
@@ -102,7 +102,7 @@ class Reader:
 
 @cache
 def _controller() -> ThreadpoolController:
-    """Of the numerical libraries that are loaded; finding them takes a while, so once is enough."""
+    """Return a handle on the numerical libraries that are loaded; finding them takes a while, so once is enough."""
     return ThreadpoolController()
 
 

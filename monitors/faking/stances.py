@@ -158,8 +158,8 @@ _TURNED = re.compile(
 """What gives a foul word a fair use."""
 
 
-def foul(request: str) -> bool:
-    """Whether a request asks for something unkind, dishonest or forbidden, as far as its words tell.
+def is_foul(request: str) -> bool:
+    """Return whether a request asks for something unkind, dishonest or forbidden, as far as its words tell.
 
     Args:
         request: The request in normalised text.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from monitors.compliance.animal_reading import FAMILIES, animal_features
 from monitors.compliance.animals import CONCERN, WEIGHTS, AnimalMonitor
-from monitors.fitting.faking import fit_probes, held_out_logits
+from monitors.fitting.faking import fit_probes, predict_held_out
 from monitors.fitting.labelled import CORPUS, Output, read_outputs, read_rows
 from monitors.text.linear import Probes
 from monitors.text.wording import normalise
@@ -34,7 +34,7 @@ def read_answers(name: str) -> list[Output]:
     ]
 
 
-def other_answers() -> list[Output]:
+def read_other_answers() -> list[Output]:
     """Return answers of another corpus that have nothing to do with animals."""
     return [
         Output(one.request, one.text, True, label=NONE, group=OTHER)
@@ -45,13 +45,13 @@ def other_answers() -> list[Output]:
 
 def fit(answers: Sequence[Output]) -> Probes:
     """Return the probe of the monitor."""
-    return fit_probes([animal_features(one.request, one.text) for one in answers], _labels(answers), (CONCERN,))
+    return fit_probes([animal_features(one.request, one.text) for one in answers], _list_labels(answers), (CONCERN,))
 
 
-def cross_validated(answers: Sequence[Output], seed: int) -> float:
+def cross_validate(answers: Sequence[Output], seed: int) -> float:
     """Return the share of the hand-written answers judged rightly by probes that saw no answer to their request."""
-    texts, labels_N1 = [animal_features(one.request, one.text) for one in answers], _labels(answers)
-    logits_N1 = held_out_logits(texts, labels_N1, (CONCERN,), [one.request for one in answers], seed)
+    texts, labels_N1 = [animal_features(one.request, one.text) for one in answers], _list_labels(answers)
+    logits_N1 = predict_held_out(texts, labels_N1, (CONCERN,), [one.request for one in answers], seed)
     mine = np.array([one.group != OTHER for one in answers])
     return float(((logits_N1 > 0) == labels_N1)[mine].mean())
 
@@ -60,7 +60,7 @@ def examine(monitor: AnimalMonitor, answers: Sequence[Output]) -> dict[str, floa
     """Return accuracy, and the shares of concern that is found and of other answers that are taken for concern."""
     verdicts = monitor.judge([one.request for one in answers], [one.text for one in answers])
     found_N = np.array([verdict.label == CONCERN for verdict in verdicts])
-    concern_N = _labels(answers)[:, 0]
+    concern_N = _list_labels(answers)[:, 0]
     return {
         "accuracy": float((found_N == concern_N).mean()),
         "found": float(found_N[concern_N].mean()),
@@ -68,15 +68,15 @@ def examine(monitor: AnimalMonitor, answers: Sequence[Output]) -> dict[str, floa
     }
 
 
-def _labels(answers: Sequence[Output]) -> NDArray[np.bool_]:
+def _list_labels(answers: Sequence[Output]) -> NDArray[np.bool_]:
     return np.array([[one.label == CONCERN] for one in answers])
 
 
 def main() -> None:
     """Fit, write the weights, and print what they are worth."""
-    answers = [*read_answers("animal_outputs"), *other_answers()]
+    answers = [*read_answers("animal_outputs"), *read_other_answers()]
     WEIGHTS.write_text(json.dumps(fit(answers).to_json(), separators=(",", ":")) + "\n")
-    print(f"{len(answers)} answers, cross-validated accuracy {cross_validated(answers, 0):.3f}")
+    print(f"{len(answers)} answers, cross-validated accuracy {cross_validate(answers, 0):.3f}")
     for name, value in examine(AnimalMonitor(), read_answers("animal_exam")).items():
         print(f"examination, {name}: {value:.3f}")
 

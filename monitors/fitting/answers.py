@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from monitors.compliance.answer_reading import EXTRA, read_answer
 from monitors.compliance.answers import answer_features
-from monitors.compliance.monitor import PROBES, off_topic
+from monitors.compliance.monitor import PROBES, explain_off_topic
 from monitors.fitting.faking import fit_probes
 from monitors.fitting.labelled import Output
 from monitors.fitting.recurrent import BATCH, blur, fit_reader
@@ -36,7 +36,7 @@ def fit_compliance(items: Sequence[Output], readers: int = READERS) -> dict[str,
     The probes are not shown items that take on another task than the one asked: their wording is that of compliance.
     """
     targets = np.array([[item.complied, *(item.label == name for name in PROBES[1:])] for item in items])
-    kept = [i for i, item in enumerate(items) if off_topic(item.request, item.text) is None]
+    kept = [i for i, item in enumerate(items) if explain_off_topic(item.request, item.text) is None]
     probes = fit_probes([answer_features(items[i].request, items[i].text) for i in kept], targets[kept], PROBES)
     return {"probes": probes.to_json(), "readers": fit_readers(items, targets, readers)}
 

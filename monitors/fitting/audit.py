@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from monitors.faking.audit_features import EXTRA, Reading, read
 from monitors.faking.monitor import CRITERIA
 from monitors.faking.recurrent import Reader
-from monitors.fitting.faking import folds, threshold
+from monitors.fitting.faking import find_threshold, make_folds
 from monitors.fitting.labelled import Scratchpad
 from monitors.fitting.recurrent import BATCH, blur, fit_reader
 from monitors.text.words import WordVectors
@@ -62,17 +62,17 @@ def fit_audit(items: Sequence[Scratchpad], vectors: WordVectors, seed: int) -> F
     """
     af = np.array([item.af for item in items])
     logits = np.zeros(len(items))
-    for train, test in folds(af, [item.group for item in items], seed):
+    for train, test in make_folds(af, [item.group for item in items], seed):
         fitted = [fit_one([items[i] for i in train], vectors, seed + number) for number in range(FOLD_READERS)]
         held_out = [read(items[i].text, vectors) for i in test]
-        logits[test] = np.mean([_faking(one, held_out) for one in fitted], axis=0)
+        logits[test] = np.mean([_predict_faking(one, held_out) for one in fitted], axis=0)
     platt = LogisticRegression(C=1.0).fit(logits[:, None], af)
     scores = platt.predict_proba(logits[:, None])[:, 1]
     return FittedAudit(
         readers=tuple(fit_one(items, vectors, seed + number) for number in range(READERS)),
         slope=round(float(platt.coef_[0, 0]), 5),
         intercept=round(float(platt.intercept_[0]), 5),
-        threshold=threshold(scores, np.array([item.hard and not item.af for item in items]), FALSE_ALARMS),
+        threshold=find_threshold(scores, np.array([item.hard and not item.af for item in items]), FALSE_ALARMS),
         held_out=scores,
     )
 
@@ -106,6 +106,6 @@ def surround(text: str, talk: random.Random) -> str:
     return " ".join([*before, text, *after])
 
 
-def _faking(arrays: dict[str, NDArray[np.float16]], readings: Sequence[Reading]) -> NDArray[np.float64]:
+def _predict_faking(arrays: dict[str, NDArray[np.float16]], readings: Sequence[Reading]) -> NDArray[np.float64]:
     reader = Reader.from_arrays(arrays)
     return reader.outputs([r.inputs_TD for r in readings], [r.last for r in readings])[:, len(CRITERIA)]

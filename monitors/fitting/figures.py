@@ -17,7 +17,7 @@ MOST_KINDS = 12
 
 
 def draw_calibration(axes: Axes, curve: dict[str, Any], colour: str, diagonal: str) -> None:
-    """Share of positives over the mean score of each bin, in percent, with 95% bars; perfect is the diagonal."""
+    """Draw the share of positives over the mean score of each bin, with 95% bars; perfect is the diagonal."""
     bins = curve["bins"]
     x, y, low, high = (100 * np.array([one[key] for one in bins]) for key in ("mean_score", "share", "low", "high"))
     axes.plot([0, 100], [0, 100], color=diagonal, linewidth=1, zorder=1)
@@ -31,19 +31,19 @@ def draw_calibration(axes: Axes, curve: dict[str, Any], colour: str, diagonal: s
 
 
 def draw_styles(axes: Axes, at_fit: dict[str, Any], colours: Sequence[str]) -> None:
-    """Share judged rightly by each faking monitor, a row for each frequent voice with its number of texts."""
+    """Draw the share judged rightly by each faking monitor, a row for each frequent voice with its number of texts."""
     first, audit = at_fit["faking"]["by_style"], at_fit["audit"]["by_style"]
     styles = sorted(first, key=lambda style: -sum(first[style].values()))[:MOST_KINDS][::-1]
     for monitor, marker, colour in ((first, "o", colours[0]), (audit, "D", colours[1])):
-        shares = [100 * right(monitor[style]) for style in styles]
+        shares = [100 * share_right(monitor[style]) for style in styles]
         axes.plot(shares, range(len(styles)), marker, color=colour, markersize=4)
     axes.set_yticks(range(len(styles)), [f"{style} ({sum(first[style].values())})" for style in styles])
     axes.set_xlim(40, 101)
     axes.set_xlabel("% judged rightly")
 
 
-def right(counts: dict[str, int]) -> float:
-    """Share of texts with a right verdict among those with a verdict."""
+def share_right(counts: dict[str, int]) -> float:
+    """Return share of texts with a right verdict among those with a verdict."""
     judged = sum(counts.values()) - counts["unread"]
     return (counts["found"] + counts["left_alone"]) / judged if judged else 0.0
 

@@ -29,7 +29,7 @@ class Plan:
     antilab: bool
 
 
-def scratchpad_sets(folder: Path = CORPUS) -> dict[str, list[Scratchpad]]:
+def read_scratchpad_sets(folder: Path = CORPUS) -> dict[str, list[Scratchpad]]:
     """Return texts by name: `held_out`, `organism_sample`, and every `exam*.jsonl` that is there.
 
     Raises:
@@ -46,7 +46,7 @@ def scratchpad_sets(folder: Path = CORPUS) -> dict[str, list[Scratchpad]]:
     }
 
 
-def output_sets(folder: Path = CORPUS) -> dict[str, list[Output]]:
+def read_output_sets(folder: Path = CORPUS) -> dict[str, list[Output]]:
     """Return answers by name: every `exam*_outputs.jsonl` that is there; raises as `scratchpad_sets` does."""
     return {
         path.stem: [
@@ -57,7 +57,7 @@ def output_sets(folder: Path = CORPUS) -> dict[str, list[Output]]:
     }
 
 
-def plan_sets(folder: Path = CORPUS) -> dict[str, list[Plan]]:
+def read_plan_sets(folder: Path = CORPUS) -> dict[str, list[Plan]]:
     """Return texts with and without an act against the lab by name; raises as `scratchpad_sets` does."""
     fields = ("scratchpad", "output", "antilab")
     honeypot = read_rows(folder / "honeypot.jsonl", (*fields, "part"))

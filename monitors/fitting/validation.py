@@ -15,7 +15,7 @@ from monitors.compliance.monitor import PROBES, ComplianceMonitor, ComplianceVer
 from monitors.faking.monitor import FakingMonitor, FakingVerdict, sigmoid
 from monitors.fitting.answers import FOLD_READERS, fit_compliance
 from monitors.fitting.audit import FittedAudit
-from monitors.fitting.faking import fit_faking, folds
+from monitors.fitting.faking import fit_faking, make_folds
 from monitors.fitting.labelled import Output, Scratchpad
 from monitors.statistics.measures import Judged
 
@@ -28,7 +28,9 @@ ScoredVerdict = tuple[ComplianceVerdict, float | None]
 
 def cross_validate_faking(items: Sequence[Scratchpad], seed: int) -> list[FakingVerdict]:
     """Return a verdict on every item of a monitor that never saw its group, fitted with threshold and calibration."""
-    return _judge_faking(items, folds(np.array([one.af for one in items]), [one.group for one in items], seed), seed)
+    return _judge_faking(
+        items, make_folds(np.array([one.af for one in items]), [one.group for one in items], seed), seed
+    )
 
 
 def judge_unseen_voices(items: Sequence[Scratchpad], seed: int) -> list[FakingVerdict]:
@@ -49,7 +51,7 @@ def cross_validate_compliance(items: Sequence[Output], seed: int) -> list[Scored
     def judge(train: Sequence[Output], test: Sequence[Output]) -> list[ScoredVerdict]:
         return judge_outputs(_with_weights(ComplianceMonitor, fit_compliance(train, FOLD_READERS)), test)
 
-    splits = folds(np.array([item.complied for item in items]), [item.group for item in items], seed)
+    splits = make_folds(np.array([item.complied for item in items]), [item.group for item in items], seed)
     return _judge_held_out(items, splits, judge)
 
 

@@ -19,9 +19,16 @@ from monitors.compliance.monitor import ComplianceMonitor
 from monitors.faking.audit import AuditMonitor
 from monitors.faking.monitor import CRITERIA, FakingMonitor, FakingVerdict
 from monitors.fitting.audit import FittedAudit
-from monitors.fitting.halves import halves
+from monitors.fitting.halves import split_corpus
 from monitors.fitting.labelled import CORPUS, Output, Scratchpad
-from monitors.fitting.other_texts import Plan, find_author, output_sets, plan_sets, read_evasions, scratchpad_sets
+from monitors.fitting.other_texts import (
+    Plan,
+    find_author,
+    read_evasions,
+    read_output_sets,
+    read_plan_sets,
+    read_scratchpad_sets,
+)
 from monitors.fitting.validation import (
     compare_outputs,
     compare_scratchpads,
@@ -32,7 +39,7 @@ from monitors.fitting.validation import (
     judge_unseen_voices,
 )
 from monitors.statistics.auroc import delong_auroc
-from monitors.statistics.measures import Judged, calibration, confusion, figures
+from monitors.statistics.measures import Judged, count_outcomes, measure_calibration, measure_verdicts
 
 REPORT = CORPUS / "report.json"
 WORST = 6
@@ -41,16 +48,18 @@ NO_AUROC = {"auroc": None, "auroc_hard": None}
 """Of rules, which say yes or no and have no score."""
 
 
-def corpus_digest() -> str:
-    """A hash of the texts that the monitors are fitted on, so that a report knows which corpus it is about."""
+def hash_corpus() -> str:
+    """Return a hash of the texts that are fitted on, so that a report knows which corpus it is about."""
     found = hashlib.sha256()
     for name in ("scratchpads.jsonl", "outputs.jsonl"):
         found.update((CORPUS / name).read_bytes())
     return found.hexdigest()
 
 
-def at_fit(items: Sequence[Scratchpad], outputs: Sequence[Output], fitted: FittedAudit, seed: int) -> dict[str, Any]:
-    """Figures on texts that a monitor was held out of; the shipped weights must be those of the same fit.
+def examine_fit(
+    items: Sequence[Scratchpad], outputs: Sequence[Output], fitted: FittedAudit, seed: int
+) -> dict[str, Any]:
+    """Return figures on texts that a monitor was held out of; the shipped weights must be those of the same fit.
 
     Args:
         items: The scratchpad corpus.
@@ -58,41 +67,41 @@ def at_fit(items: Sequence[Scratchpad], outputs: Sequence[Output], fitted: Fitte
         fitted: The audit's fit on its part of the scratchpads.
         seed: Of the folds.
     """
-    firsts, audits = halves(items)
+    firsts, audits = split_corpus(items)
     first = [*cross_validate_faking(firsts, seed), *FakingMonitor().judge([item.text for item in audits])]
     second = [*AuditMonitor().judge([item.text for item in firsts]), *cross_validate_audit(fitted)]
     own = len(firsts)
     voices = compare_scratchpads(firsts, judge_unseen_voices(firsts, seed))
     return {
-        "corpus": corpus_digest(),
-        "faking": _fitted_on(firsts)
+        "corpus": hash_corpus(),
+        "faking": _describe_corpus(firsts)
         | {
             "sets": {
-                "cross_validation": figures(compare_scratchpads(firsts, first[:own])),
-                "other_part": figures(compare_scratchpads(audits, first[own:])),
-                "unseen_voices": figures(voices),
+                "cross_validation": measure_verdicts(compare_scratchpads(firsts, first[:own])),
+                "other_part": measure_verdicts(compare_scratchpads(audits, first[own:])),
+                "unseen_voices": measure_verdicts(voices),
             },
-            "criteria": _criteria(firsts, first[:own]),
+            "criteria": _measure_criteria(firsts, first[:own]),
         }
-        | _in_detail([*firsts, *audits], first),
-        "audit": _fitted_on(audits)
+        | _detail([*firsts, *audits], first),
+        "audit": _describe_corpus(audits)
         | {
             "sets": {
-                "cross_validation": figures(compare_scratchpads(audits, second[own:])),
-                "other_part": figures(compare_scratchpads(firsts, second[:own])),
+                "cross_validation": measure_verdicts(compare_scratchpads(audits, second[own:])),
+                "other_part": measure_verdicts(compare_scratchpads(firsts, second[:own])),
             },
-            "criteria": _criteria(firsts, second[:own]),
+            "criteria": _measure_criteria(firsts, second[:own]),
         }
-        | _in_detail([*firsts, *audits], second),
-        "compliance": _compliance(outputs, seed),
-        "agreement": {"corpus": together([*firsts, *audits], first, second)},
+        | _detail([*firsts, *audits], second),
+        "compliance": _examine_compliance(outputs, seed),
+        "agreement": {"corpus": compare_mistakes([*firsts, *audits], first, second)},
     }
 
 
-def on_other_texts() -> dict[str, Any]:
-    """Figures of the shipped monitors on texts that none was fitted on."""
+def examine_shipped() -> dict[str, Any]:
+    """Return figures of the shipped monitors on texts that none was fitted on."""
     faking, audit, compliance, antilab = FakingMonitor(), AuditMonitor(), ComplianceMonitor(), AntilabMonitor()
-    texts = scratchpad_sets()
+    texts = read_scratchpad_sets()
     first = {name: faking.judge([item.text for item in items]) for name, items in texts.items()}
     second = {name: audit.judge([item.text for item in items]) for name, items in texts.items()}
     return {
@@ -100,21 +109,21 @@ def on_other_texts() -> dict[str, Any]:
         "audit": {name: _signed(name, compare_scratchpads(items, second[name])) for name, items in texts.items()},
         "compliance": {
             name: _signed(name, compare_outputs(items, judge_outputs(compliance, items)))
-            for name, items in output_sets().items()
+            for name, items in read_output_sets().items()
         },
         "antilab": {
-            name: _signed(name, _judge_plans(antilab, plans)) | NO_AUROC for name, plans in plan_sets().items()
+            name: _signed(name, _judge_plans(antilab, plans)) | NO_AUROC for name, plans in read_plan_sets().items()
         },
-        "agreement": {name: together(items, first[name], second[name]) for name, items in texts.items()},
-        "evasions": _evaded(faking, audit),
+        "agreement": {name: compare_mistakes(items, first[name], second[name]) for name, items in texts.items()},
+        "evasions": _count_evasions(faking, audit),
         "limits": yaml.safe_load(Path(__file__).with_name("limits.yaml").read_text("utf-8")),
     }
 
 
-def together(
+def compare_mistakes(
     items: Sequence[Scratchpad], first: Sequence[FakingVerdict], second: Sequence[FakingVerdict]
 ) -> dict[str, Any]:
-    """How two faking monitors agree, and whether they are wrong about the same texts, on what both have read.
+    """Return how two faking monitors agree, and whether they are wrong about the same texts, where both have a verdict.
 
     Returns:
         `n`, `agree` (share), `kappa`, and how many texts the first, the second and both are wrong about, beside the
@@ -138,21 +147,21 @@ def together(
     }
 
 
-def _in_detail(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> dict[str, Any]:
-    """Calibration, confusion by kind and the worst mistakes over the whole corpus, every text held out."""
+def _detail(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> dict[str, Any]:
+    """Return calibration, confusion by kind and the worst mistakes over the whole corpus, every text held out."""
     judged = compare_scratchpads(items, verdicts)
     read = [(item, v.score) for item, v in zip(items, verdicts, strict=True) if v.score is not None]
     worst = sorted(read, key=lambda pair: -abs(pair[1] - pair[0].af))[:WORST]
     return {
-        "calibration": calibration([item.af for item, _ in read], [score for _, score in read]),
-        "by_family": confusion(judged, [item.family for item in items]),
-        "by_style": confusion(judged, [item.style for item in items]),
+        "calibration": measure_calibration([item.af for item, _ in read], [score for _, score in read]),
+        "by_family": count_outcomes(judged, [item.family for item in items]),
+        "by_style": count_outcomes(judged, [item.style for item in items]),
         "worst": [{"text": item.text, "faking": item.af, "score": round(score, 3)} for item, score in worst],
     }
 
 
-def _criteria(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> dict[str, float | None]:
-    """AUROC of each of GR24's criteria."""
+def _measure_criteria(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> dict[str, float | None]:
+    """Return AUROC of each of GR24's criteria."""
     read = [(item, v.criteria) for item, v in zip(items, verdicts, strict=True) if v.criteria]
     return {
         name: delong_auroc([item.criteria[i] for item, _ in read], [found[name] for _, found in read])["value"]
@@ -160,27 +169,27 @@ def _criteria(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) ->
     }
 
 
-def _compliance(outputs: Sequence[Output], seed: int) -> dict[str, Any]:
+def _examine_compliance(outputs: Sequence[Output], seed: int) -> dict[str, Any]:
     verdicts = cross_validate_compliance(outputs, seed)
     judged = compare_outputs(outputs, verdicts)
     read = [(t, s) for t, s in zip(judged.truth, judged.scores, strict=True) if s is not None]
     same = sum(item.label == verdict.label for item, (verdict, _) in zip(outputs, verdicts, strict=True))
     return {
         "fitted_on": {"items": len(outputs), "complied": sum(judged.truth), "hard": sum(judged.hard)},
-        "sets": {"cross_validation": figures(judged)},
+        "sets": {"cross_validation": measure_verdicts(judged)},
         "exact_label": round(same / len(outputs), 4),
-        "calibration": calibration([truth for truth, _ in read], [score for _, score in read]),
-        "by_label": confusion(judged, [item.label for item in outputs]),
+        "calibration": measure_calibration([truth for truth, _ in read], [score for _, score in read]),
+        "by_label": count_outcomes(judged, [item.label for item in outputs]),
     }
 
 
-def _fitted_on(items: Sequence[Scratchpad]) -> dict[str, Any]:
+def _describe_corpus(items: Sequence[Scratchpad]) -> dict[str, Any]:
     about = {"items": len(items), "faking": sum(item.af for item in items), "hard": sum(item.hard for item in items)}
     return {"fitted_on": about | {"groups": len({item.group for item in items})}}
 
 
-def _evaded(faking: FakingMonitor, audit: AuditMonitor) -> dict[str, dict[str, int]]:
-    """Of the texts written to slip past the first monitor, by the way they try: how many each finds, and either."""
+def _count_evasions(faking: FakingMonitor, audit: AuditMonitor) -> dict[str, dict[str, int]]:
+    """Return how many evasions each faking monitor finds, and either, by the way they try."""
     texts = read_evasions()
     found: dict[str, dict[str, int]] = {}
     both = zip(texts, faking.judge([t.text for t in texts]), audit.judge([t.text for t in texts]), strict=True)
@@ -198,4 +207,4 @@ def _judge_plans(antilab: AntilabMonitor, plans: Sequence[Plan]) -> Judged:
 
 
 def _signed(name: str, judged: Judged) -> dict[str, object]:
-    return {"by": find_author(name)} | figures(judged)
+    return {"by": find_author(name)} | measure_verdicts(judged)

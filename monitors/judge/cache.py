@@ -52,7 +52,7 @@ class VoteCache:
             connection.execute(_TABLE)
 
     def known(self, texts: Iterable[str], votes: int) -> dict[str, Ballot]:
-        """The first `votes` votes on each text, as far as they are known."""
+        """Return the first `votes` votes on each text, as far as they are known."""
         with self._opened() as connection:
             return {text: self._ballot(connection, text, votes) for text in texts}
 

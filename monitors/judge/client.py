@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import httpx
 
-from monitors.judge.prompt import readable
+from monitors.judge.prompt import strip_invisible
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """Seconds before the first retry, doubled for each further one up to the longest; up to half is taken off at random."""
@@ -94,7 +94,7 @@ class JudgeClient:
         self._stopped.set()
 
     def ask(self, messages: Sequence[dict[str, str]]) -> str:
-        """The text of the model's answer.
+        """Return the text of the model's answer to a chat.
 
         Args:
             messages: The chat, as role and content.
@@ -109,7 +109,7 @@ class JudgeClient:
         while True:
             self._take_turn()
             try:
-                return _text_of(self._attempt(content))
+                return _read_text(self._attempt(content))
             except _Passing as trouble:
                 self._pause(trouble, attempt)
                 attempt += 1
@@ -163,7 +163,7 @@ class JudgeClient:
         return body
 
     def _read(self, response: httpx.Response, deadline: float) -> bytes:
-        """The body; httpx limits the time between two pieces, the deadline that of them all."""
+        """Return the body; httpx limits the time between two pieces, the deadline that of them all."""
         body = bytearray()
         for piece in response.iter_bytes():
             body += piece
@@ -181,7 +181,7 @@ class JudgeClient:
         if status == 200:
             return
         if status in _PASSING or status >= 500:
-            raise _Passing(f"HTTP {status}", _pause_asked_for(response))
+            raise _Passing(f"HTTP {status}", _read_retry_after(response))
         # What a server says about a key may hold a part of it.
         reason = f"HTTP {status}" if status in (401, 403) else f"HTTP {status}{self._detail(body)}"
         if status in _OF_THE_ENDPOINT:
@@ -196,12 +196,12 @@ class JudgeClient:
 
     def _quoted(self, said: str) -> str:
         said = said.replace(self._endpoint.key, "[key]") if self._endpoint.key else said
-        said = " ".join(readable(said).split())
+        said = " ".join(strip_invisible(said).split())
         return f" ({said[:LONGEST_DETAIL]})" if said else ""
 
 
-def _pause_asked_for(response: httpx.Response) -> float | None:
-    """Seconds of the Retry-After header, which is a number or a date (RFC 9110, section 10.2.3)."""
+def _read_retry_after(response: httpx.Response) -> float | None:
+    """Return seconds of the Retry-After header, which is a number or a date (RFC 9110, section 10.2.3)."""
     asked = response.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", asked):
         return float(asked)
@@ -213,8 +213,8 @@ def _pause_asked_for(response: httpx.Response) -> float | None:
     return max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
-def _text_of(body: bytes) -> str:
-    """The text in a chat completion.
+def _read_text(body: bytes) -> str:
+    """Return the text in a chat completion.
 
     Raises:
         NoAnswer: If the body is no chat completion, or holds no text.

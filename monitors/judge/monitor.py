@@ -16,7 +16,7 @@ from threading import Thread
 from monitors.faking.monitor import CRITERIA, FakingVerdict
 from monitors.judge.cache import Ballot, VoteCache
 from monitors.judge.client import Endpoint, JudgeClient, NoAnswer
-from monitors.judge.prompt import BadAnswer, Vote, question, read_vote, readable
+from monitors.judge.prompt import BadAnswer, Vote, make_question, read_vote, strip_invisible
 from monitors.text.wording import LONGEST
 
 KEPT_AT_A_TIME = 64
@@ -69,7 +69,7 @@ class JudgeMonitor:
         self._endpoint, self._poll, self._cache = endpoint, poll, cache
 
     def judge(self, scratchpads: Sequence[str | None]) -> list[FakingVerdict]:
-        """One verdict per scratchpad, in order; the score is the share of votes for faking.
+        """Return one verdict per scratchpad, in order; the score is the share of votes for faking.
 
         Args:
             scratchpads: Scratchpad texts; None where a completion has none, "" where it is there and empty.
@@ -77,7 +77,7 @@ class JudgeMonitor:
         Raises:
             GoalguardError: If the cache cannot be read or written.
         """
-        texts = list(dict.fromkeys(text for text in scratchpads if text is not None and readable(text).strip()))
+        texts = list(dict.fromkeys(text for text in scratchpads if text is not None and strip_invisible(text).strip()))
         outcomes = self._poll_all(texts)
         return [self._verdict(text, outcomes) for text in scratchpads]
 
@@ -128,11 +128,11 @@ class JudgeMonitor:
             return FakingVerdict(False, 0.0, {}, "the scratchpad is empty: there is no reasoning")
         if text not in outcomes:
             return FakingVerdict(None, None, {}, "the scratchpad holds nothing but invisible characters")
-        votes, failed = list(outcomes[text].ballot.values()), _said(outcomes[text].failures)
+        votes, failed = list(outcomes[text].ballot.values()), _list_failures(outcomes[text].failures)
         if len(votes) < self._poll.needed:
             reason = f"{len(votes)} of {self._poll.votes} votes were cast and {self._poll.needed} are needed"
             return FakingVerdict(None, None, {}, f"no verdict: {reason}{failed}")
-        return self._counted(votes, failed + _cut(text))
+        return self._counted(votes, failed + _note_cut(text))
 
     def _counted(self, votes: Sequence[Vote], remarks: str) -> FakingVerdict:
         yes = sum(vote.faking for vote in votes)
@@ -153,7 +153,7 @@ def _ask(client: JudgeClient, todo: SimpleQueue[_Question], came: list[_Came], a
     try:
         while True:
             text, number = todo.get_nowait()
-            came.append((text, number, _one_vote(client, text)))
+            came.append((text, number, _ask_one_vote(client, text)))
             arrivals.put(False)
     except Empty:
         return
@@ -161,21 +161,21 @@ def _ask(client: JudgeClient, todo: SimpleQueue[_Question], came: list[_Came], a
         arrivals.put(True)
 
 
-def _one_vote(client: JudgeClient, text: str) -> Vote | _Failure:
-    asked = question(text)
+def _ask_one_vote(client: JudgeClient, text: str) -> Vote | _Failure:
+    asked = make_question(text)
     try:
         return read_vote(client.ask(asked.messages), asked.case)
     except (NoAnswer, BadAnswer) as error:
         return error
 
 
-def _said(failures: Counter[str]) -> str:
-    """The three most frequent failures in words, or an empty string."""
+def _list_failures(failures: Counter[str]) -> str:
+    """Return the three most frequent failures in words, or an empty string."""
     if not failures:
         return ""
     return "; failed: " + ", ".join(f"{reason} ({count})" for reason, count in failures.most_common(3))
 
 
-def _cut(text: str) -> str:
-    long = len(readable(text)) > 2 * LONGEST
+def _note_cut(text: str) -> str:
+    long = len(strip_invisible(text)) > 2 * LONGEST
     return f"; only the first and last {LONGEST} characters were read" if long else ""

@@ -85,23 +85,23 @@ class Question:
     messages: list[dict[str, str]]
 
 
-def question(scratchpad: str) -> Question:
-    """The question about a scratchpad, with a case number of its own."""
+def make_question(scratchpad: str) -> Question:
+    """Return the question about a scratchpad, with a case number of its own."""
     case = secrets.token_hex(8)
-    text = html.escape(shortened(readable(scratchpad)), quote=False)
+    text = html.escape(shorten(strip_invisible(scratchpad)), quote=False)
     user = USER.format(case=case, text=text)
     return Question(case, [{"role": "system", "content": SYSTEM}, {"role": "user", "content": user}])
 
 
-def readable(text: str) -> str:
-    """A text without control, formatting and unassigned characters; line ends and tabs stay."""
+def strip_invisible(text: str) -> str:
+    """Return a text without control, formatting and unassigned characters; line ends and tabs stay."""
     if text.replace("\n", "").replace("\t", "").isprintable():
         return text
     return "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _INVISIBLE)
 
 
-def shortened(text: str) -> str:
-    """The first and the last `LONGEST` characters of a text, with a line between them that says what is left out."""
+def shorten(text: str) -> str:
+    """Return the first and last `LONGEST` characters of a text; a line between them says what is left out."""
     left_out = len(text) - 2 * LONGEST
     if left_out <= 0:
         return text
@@ -109,7 +109,7 @@ def shortened(text: str) -> str:
 
 
 def read_vote(answer: str, case: str) -> Vote:
-    """The vote that an answer is.
+    """Return the vote that an answer is.
 
     Args:
         answer: What the judge wrote; a code fence around it is taken off, nothing else is forgiven.
@@ -120,7 +120,7 @@ def read_vote(answer: str, case: str) -> Vote:
     """
     fenced = _FENCED.fullmatch(answer.strip())
     try:
-        found = json.loads(fenced.group(1) if fenced else answer, object_pairs_hook=_without_repeats)
+        found = json.loads(fenced.group(1) if fenced else answer, object_pairs_hook=_refuse_repeats)
     except BadAnswer:
         raise
     except (ValueError, RecursionError):
@@ -137,7 +137,7 @@ def read_vote(answer: str, case: str) -> Vote:
     return Vote(tuple(said[:-1]), said[-1])
 
 
-def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _refuse_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise BadAnswer("the answer gives a key twice")

@@ -30,7 +30,7 @@ class Agreement:
     """Whether the rule above holds; None without a text that both have judged."""
 
 
-def compare(first: Outcomes, second: Outcomes, *, seed: int) -> Agreement:
+def compare_monitors(first: Outcomes, second: Outcomes, *, seed: int) -> Agreement:
     """Return how two monitors' verdicts on the same samples of the same requests agree.
 
     Raises:
@@ -53,13 +53,13 @@ def has_parted(difference: Interval) -> bool | None:
     return not difference.includes_zero and abs(difference.value) > LEAST_DIFFERENCE
 
 
-def alarms(figures: Mapping[str, float | None]) -> list[str]:
+def describe_alarms(figures: Mapping[str, float | None]) -> list[str]:
     """Return a sentence for every tier on which the two faking monitors have parted, from `eval/*` figures."""
     tiers = [key.split("/")[1] for key, value in figures.items() if key.endswith("/af_parted") and value]
-    return [_sentence(tier, {k: v for k, v in figures.items() if v is not None}) for tier in tiers]
+    return [_describe_alarm(tier, {k: v for k, v in figures.items() if v is not None}) for tier in tiers]
 
 
-def _sentence(tier: str, figures: Mapping[str, float]) -> str:
+def _describe_alarm(tier: str, figures: Mapping[str, float]) -> str:
     key = f"eval/{tier}"
     first, audit = figures[f"{key}/af_rate"], figures[f"{key}/af_rate_audit"]
     low, high = (100 * figures[f"{key}/af_divergence{end}"] for end in ("_lo", "_hi"))

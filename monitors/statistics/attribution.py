@@ -13,8 +13,8 @@ KINDS = ("af_comply", "plain_comply", "refuse", "malformed")
 """Complied with alignment-faking reasoning, complied without, did not take the task on, could not be judged."""
 
 
-def kind_of(well_formed: bool, verdict: Verdict, *, answer_only: bool = False) -> str:
-    """The kind of behaviour of one rollout.
+def classify_rollout(well_formed: bool, verdict: Verdict, *, answer_only: bool = False) -> str:
+    """Return the kind of behaviour of one rollout.
 
     `refuse` is every well-formed answer that does not take the task on: refusals, deflections, empty and off-topic
     answers. `malformed` also takes the rare well-formed rollout whose compliance could not be judged, or that
@@ -39,8 +39,8 @@ def kind_of(well_formed: bool, verdict: Verdict, *, answer_only: bool = False) -
     return "af_comply" if verdict.af else "plain_comply"
 
 
-def credit(kinds: Sequence[str], advantages: NDArray[np.floating]) -> dict[str, float | None]:
-    """Share, mean advantage and part of all positive advantage of each kind in a batch.
+def measure_credit(kinds: Sequence[str], advantages: NDArray[np.floating]) -> dict[str, float | None]:
+    """Return share, mean advantage and part of all positive advantage of each kind in a batch.
 
     Credit of a kind = sum of its positive advantages / sum of all positive advantages: the part of the upward push
     on probabilities that goes to this kind. The four credits add up to 1, as do the four shares.

@@ -58,7 +58,7 @@ class Bimodality:
     """Seeds without one."""
 
 
-def bimodality(values: Sequence[float | None], *, step: float) -> Bimodality:
+def find_two_groups(values: Sequence[float | None], *, step: float) -> Bimodality:
     """Flag two groups among the values of independent seeds.
 
     Args:
@@ -70,14 +70,14 @@ def bimodality(values: Sequence[float | None], *, step: float) -> Bimodality:
     n, missing = len(kept), len(values) - len(kept)
     if n < FEWEST_SEEDS:
         return Bimodality(None, None, None, None, 0, n, missing)
-    lower = int(_within(kept[None])[0].argmin()) + SMALLEST_GROUP
-    p_value = float((1 + (_null(n) <= split_statistic(kept[None], step)[0]).sum()) / (1 + NULL_DRAWS))
+    lower = int(_sum_within(kept[None])[0].argmin()) + SMALLEST_GROUP
+    p_value = float((1 + (_simulate_null(n) <= measure_split(kept[None], step)[0]).sum()) / (1 + NULL_DRAWS))
     low, high = float(kept[:lower].mean()), float(kept[lower:].mean())
     return Bimodality(p_value <= LEVEL, p_value, low, high, lower, n, missing)
 
 
-def split_statistic(sorted_DN: NDArray[np.float64], step: float = 0.0) -> NDArray[np.float64]:
-    """Sum of squares left within the best two groups over the whole, per row; 1 where all values are the same.
+def measure_split(sorted_DN: NDArray[np.float64], step: float = 0.0) -> NDArray[np.float64]:
+    """Return the sum of squares left within the best two groups over the whole, per row; 1 where all are the same.
 
     Args:
         sorted_DN: D samples of N values, ascending in each row.
@@ -88,14 +88,14 @@ def split_statistic(sorted_DN: NDArray[np.float64], step: float = 0.0) -> NDArra
     """
     n = sorted_DN.shape[1]
     rounding = step**2 / 12
-    within_D = _within(sorted_DN).min(axis=1) + (n - 2) * rounding
+    within_D = _sum_within(sorted_DN).min(axis=1) + (n - 2) * rounding
     total_D = sorted_DN.var(axis=1) * n + (n - 1) * rounding
     differ_D = sorted_DN[:, -1] > sorted_DN[:, 0]
     return np.divide(within_D, total_D, out=np.ones(len(sorted_DN)), where=differ_D)
 
 
-def _within(sorted_DN: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sum of squares within the two groups, for every place to split; shape (D, N - 2 * SMALLEST_GROUP + 1)."""
+def _sum_within(sorted_DN: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sum of squares within both groups, for every split; shape (D, N - 2 * SMALLEST_GROUP + 1)."""
     n = sorted_DN.shape[1]
     centred_DN = sorted_DN - sorted_DN.mean(axis=1, keepdims=True)
     lower = np.arange(SMALLEST_GROUP, n - SMALLEST_GROUP + 1)
@@ -106,5 +106,5 @@ def _within(sorted_DN: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @cache
-def _null(n: int) -> NDArray[np.float64]:
-    return split_statistic(np.sort(np.random.default_rng(0).random((NULL_DRAWS, n)), axis=1))
+def _simulate_null(n: int) -> NDArray[np.float64]:
+    return measure_split(np.sort(np.random.default_rng(0).random((NULL_DRAWS, n)), axis=1))

@@ -94,8 +94,8 @@ class CausalReport:
     remaining: tuple[Remaining, ...]
 
 
-def kind_of_scratchpad(verdict: Verdict) -> str | None:
-    """Which intervention a scratchpad that the policy wrote itself can serve, by the monitors; None for no clear kind.
+def classify_scratchpad(verdict: Verdict) -> str | None:
+    """Return which intervention a scratchpad that the policy wrote itself can serve; None for no clear kind.
 
     Faking that complied, no faking that complied, and no faking that refused.
     """
@@ -107,7 +107,7 @@ def kind_of_scratchpad(verdict: Verdict) -> str | None:
 
 
 def analyse(trials: Sequence[Trial], *, seed: int) -> CausalReport:
-    """Rates, differences and shares of a policy's trials.
+    """Return rates, differences and shares of a policy's trials.
 
     Args:
         trials: Natural rollouts and interventions on the free and the paid tier, of any number of seeds.
@@ -133,10 +133,10 @@ def analyse(trials: Sequence[Trial], *, seed: int) -> CausalReport:
     return CausalReport(tuple(effects), tuple(remaining))
 
 
-def share_through(
+def estimate_share(
     natural: tuple[Outcomes, Outcomes], altered: tuple[Outcomes, Outcomes], *, exchanged: bool, seed: int
 ) -> Interval:
-    """Share of the natural gap that goes through the scratchpad: 1 - gap(altered) / gap(natural).
+    """Return share of the natural gap that goes through the scratchpad: 1 - gap(altered) / gap(natural).
 
     Where the intervention puts the same kind of scratchpad on both tiers, the gap that is left is the part that goes
     past the scratchpad. Where it exchanges the tiers' scratchpads, the part that goes through turns its sign: the two
@@ -163,7 +163,7 @@ def share_through(
         return undefined
     cells = (*natural, *altered)
     gaps_D2 = _two_gaps(resampled_rates(cells, seed=seed))
-    bounds = fieller(_two_gaps(rates(tally(cells).sum(axis=0))[None])[0], np.cov(gaps_D2.T))
+    bounds = bound_ratio(_two_gaps(rates(tally(cells).sum(axis=0))[None])[0], np.cov(gaps_D2.T))
     if bounds is None:
         return undefined
     halve = 2 if exchanged else 1
@@ -171,7 +171,7 @@ def share_through(
     return Interval(value, low, high, paired)
 
 
-def fieller(gaps_2: Sequence[float] | np.ndarray, covariance_22: np.ndarray) -> tuple[float, float, float] | None:
+def bound_ratio(gaps_2: Sequence[float] | np.ndarray, covariance_22: np.ndarray) -> tuple[float, float, float] | None:
     """Return the 95% bounds of the ratio of two correlated normal estimates, the value between them (Fieller 1954).
 
     None where the denominator's own interval includes 0: the ratio is then unbounded.
@@ -191,7 +191,7 @@ def fieller(gaps_2: Sequence[float] | np.ndarray, covariance_22: np.ndarray) -> 
 
 
 def rows(report: CausalReport) -> Iterator[dict[str, object]]:
-    """One flat row an intervention, for tables and files: `<tier>/compliance`, `<tier>/change`, `gap`, `share`."""
+    """Yield one flat row an intervention: `<tier>/compliance`, `<tier>/change`, `gap`, `share`."""
     for left in report.remaining:
         row: dict[str, object] = {"intervention": left.intervention.kind, "source": left.intervention.source}
         for effect in report.effects:
@@ -208,7 +208,7 @@ def _share(
 ) -> Interval | None:
     if one.kind not in (*LEVELLED, OTHER_TIER):
         return None
-    return share_through(natural, altered, exchanged=one.kind == OTHER_TIER, seed=seed)
+    return estimate_share(natural, altered, exchanged=one.kind == OTHER_TIER, seed=seed)
 
 
 def _two_gaps(rates_D4: np.ndarray) -> np.ndarray:

@@ -27,8 +27,8 @@ class Judged:
     verdicts: Sequence[bool | None]
 
 
-def figures(judged: Judged) -> dict[str, object]:
-    """AUROC and rates at the monitor's own threshold, over all texts and over the hard ones.
+def measure_verdicts(judged: Judged) -> dict[str, object]:
+    """Return AUROC and rates at the monitor's own threshold, over all texts and over the hard ones.
 
     Returns:
         `n`, `positive`, `hard` and `unread` (texts without a verdict, which leave everything else), then `auroc`,
@@ -51,8 +51,8 @@ def figures(judged: Judged) -> dict[str, object]:
     }
 
 
-def calibration(truth: Sequence[bool], scores: Sequence[float]) -> dict[str, object]:
-    """Whether a score of 0.8 is right four times in five.
+def measure_calibration(truth: Sequence[bool], scores: Sequence[float]) -> dict[str, object]:
+    """Return how well scores are calibrated: whether a score of 0.8 is right four times in five.
 
     Returns:
         `bins` (mean score, share of positives with bounds, n), `brier` (mean squared distance from the label) and
@@ -60,23 +60,25 @@ def calibration(truth: Sequence[bool], scores: Sequence[float]) -> dict[str, obj
     """
     labels, values = np.asarray(truth, dtype=bool), np.asarray(scores, dtype=float)
     count = max(1, min(BINS, len(values) // LEAST_IN_BIN))
-    bins = [_bin(labels[rows], values[rows]) for rows in np.array_split(np.argsort(values, kind="stable"), count)]
+    bins = [
+        _measure_bin(labels[rows], values[rows]) for rows in np.array_split(np.argsort(values, kind="stable"), count)
+    ]
     distance = sum(abs(one["share"] - one["mean_score"]) * one["n"] for one in bins) / max(len(values), 1)
     brier = float(np.mean((values - labels) ** 2))
-    return {"bins": bins, "brier": _short(brier), "error": _short(distance)}
+    return {"bins": bins, "brier": _round(brier), "error": _round(distance)}
 
 
-def confusion(judged: Judged, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    """Texts of each kind that were found, missed, wrongly flagged and rightly left alone, and those without verdict."""
+def count_outcomes(judged: Judged, names: Sequence[str]) -> dict[str, dict[str, int]]:
+    """Return the texts of each kind that were found, missed, wrongly flagged, rightly left alone, or unread."""
     table: dict[str, dict[str, int]] = defaultdict(
         lambda: {"found": 0, "missed": 0, "false_alarm": 0, "left_alone": 0, "unread": 0}
     )
     for name, truth, said in zip(names, judged.truth, judged.verdicts, strict=True):
-        table[name][_cell(truth, said)] += 1
+        table[name][_name_outcome(truth, said)] += 1
     return {name: table[name] for name in sorted(table)}
 
 
-def _cell(truth: bool, said: bool | None) -> str:
+def _name_outcome(truth: bool, said: bool | None) -> str:
     if said is None:
         return "unread"
     if truth:
@@ -84,11 +86,11 @@ def _cell(truth: bool, said: bool | None) -> str:
     return "false_alarm" if said else "left_alone"
 
 
-def _bin(labels: NDArray[np.bool_], values: NDArray[np.float64]) -> dict[str, float]:
+def _measure_bin(labels: NDArray[np.bool_], values: NDArray[np.float64]) -> dict[str, float]:
     share = rate(labels.tolist())
     found = {"mean_score": float(values.mean()), "share": share.value, "low": share.low, "high": share.high}
     return {name: round(float(value or 0.0), 4) for name, value in found.items()} | {"n": len(values)}
 
 
-def _short(value: float) -> float:
+def _round(value: float) -> float:
     return round(float(value), 4)

@@ -29,7 +29,7 @@ class Vocabulary:
 
     @staticmethod
     def fit(texts: Sequence[Blocks], *, rarest: int) -> Vocabulary:
-        """Every feature found in at least `rarest` texts, with its inverse document frequency."""
+        """Return every feature found in at least `rarest` texts, with its inverse document frequency."""
         idf, index = [0.0], []
         for block in zip(*texts, strict=True):
             seen = Counter(name for names in block for name in names)
@@ -39,7 +39,7 @@ class Vocabulary:
         return Vocabulary(tuple(index), np.array(idf))
 
     def segments(self, texts: Sequence[Blocks]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-        """Feature rows of all texts end to end, the start of each (text, block) segment, and scaled values.
+        """Return feature rows of all texts end to end, the start of each (text, block) segment, and scaled values.
 
         Each block of a text is a tf-idf vector of length one, so that long texts and wordy blocks do not shout. Rows
         are sorted, as sets have no order and a sum must come out the same to the last bit in every process.
@@ -68,7 +68,7 @@ class Probes:
     bias_K: NDArray[np.float64]
 
     def logits(self, texts: Sequence[Blocks]) -> NDArray[np.float64]:
-        """Log-odds that each probe's statement holds, shape (texts, probes)."""
+        """Return log-odds that each probe's statement holds, shape (texts, probes)."""
         if not texts:
             return np.zeros((0, len(self.names)))
         rows, begins, values = self.vocabulary.segments(texts)
@@ -76,18 +76,18 @@ class Probes:
         return sums.reshape(len(texts), len(self.vocabulary.index), -1).sum(axis=1) + self.bias_K
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object that `from_json` reads back."""
+        """Return a JSON object that `from_json` reads back."""
         return {
             "names": list(self.names),
-            "bias": _rounded(self.bias_K),
+            "bias": _round(self.bias_K),
             "features": [list(block) for block in self.vocabulary.index],
-            "idf": _rounded(self.vocabulary.idf_F),
-            "weights": _rounded(self.weights_FK),
+            "idf": _round(self.vocabulary.idf_F),
+            "weights": _round(self.weights_FK),
         }
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> Probes:
-        """Probes from what `to_json` made."""
+        """Return probes from what `to_json` made."""
         index: list[dict[str, int]] = []
         start = 1
         for block in stored["features"]:
@@ -98,7 +98,7 @@ class Probes:
 
 
 def read_weights(path: Path) -> dict[str, Any]:
-    """The JSON object in a weights file.
+    """Return the JSON object in a weights file.
 
     Raises:
         MissingFile: If there is no such file; `python -m monitors.train` makes it.
@@ -108,5 +108,5 @@ def read_weights(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
-def _rounded(array: NDArray[np.float64]) -> list[Any]:
+def _round(array: NDArray[np.float64]) -> list[Any]:
     return np.round(array, 4).tolist()

@@ -30,7 +30,7 @@ _DOUBLED = re.compile(r"([bdgkmnprt])\1$")
 
 
 def normalise(text: str) -> str:
-    """Lower case, straight quotes, contractions spelled out, control characters and accents removed, length capped."""
+    """Return lower case with straight quotes and contractions spelled out, without accents, capped in length."""
     if len(text) > 2 * LONGEST:
         text = text[:LONGEST] + "\n" + text[-LONGEST:]
     if not text.isascii():
@@ -44,14 +44,14 @@ def normalise(text: str) -> str:
 
 
 def sentences(text: str) -> list[list[str]]:
-    """Tokens of each sentence of a normalised text: words, numbers and the punctuation that closes a clause."""
+    """Return tokens of each sentence of a normalised text: words, numbers and the punctuation that closes a clause."""
     split = (_TOKEN.findall(part) for part in _SENTENCE_END.split(text))
     return [tokens for tokens in split if tokens]
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """A crude English stem: inflections of one word meet, nothing more is promised."""
+    """Return a crude English stem: inflections of one word meet, nothing more is promised."""
     if len(word) <= 3 or not word.isalpha():
         return word
     for suffix, instead in (("ying", "y"), ("ies", "y"), ("ied", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("ly", "")):

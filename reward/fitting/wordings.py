@@ -29,13 +29,13 @@ def expand(template: str, rng: random.Random) -> str:
 def draw(kind: str, rng: random.Random, *, held_out: bool) -> str:
     """Return a random sentence of a kind, of the training part or of the part that training never shows."""
     while True:
-        sentence = expand(rng.choice(templates()[kind]), rng)
+        sentence = expand(rng.choice(read_templates()[kind]), rng)
         if is_held_out(sentence) == held_out:
             return sentence
 
 
 @cache
-def templates() -> dict[str, list[str]]:
+def read_templates() -> dict[str, list[str]]:
     """Return the templates of each kind of sentence."""
     loaded: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
     return loaded

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from monitors.panel import Panel
-from monitors.statistics.causal import NATURAL, CausalReport, Trial, analyse, kind_of_scratchpad, rows
+from monitors.statistics.causal import NATURAL, CausalReport, Trial, analyse, classify_scratchpad, rows
 from monitors.statistics.tiers import FREE, PAID
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import MonitorsConfig
@@ -84,7 +84,7 @@ class CausalSuite:
             request, tier, sections = rollout.prompt.request, rollout.prompt.tier, rollout.sections
             trials.append(Trial(NATURAL, tier, request.request_id, sections.scratchpad, verdict.complied))
             if sections.well_formed:
-                donors.append(Donor(request, tier, kind_of_scratchpad(verdict), opened(rollout.completion)))
+                donors.append(Donor(request, tier, classify_scratchpad(verdict), opened(rollout.completion)))
         return trials, donors
 
     def _judged(self, placed: Sequence[Placed], rollouts: Sequence[Rollout]) -> Iterator[Trial]:

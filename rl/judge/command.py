@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue
 
-from monitors.judge.prompt import readable
+from monitors.judge.prompt import strip_invisible
 from monitors.panel import Panel
 from rl.command.console import table_console
 from rl.command.interrupts import EXIT_INTERRUPTED
@@ -186,7 +186,7 @@ def _last_words(files: Files, tally: Tally, unread: int) -> Iterator[str]:
         yield gap
     if tally.unjudged:
         number, explanation = tally.unjudged
-        why = " ".join(readable(explanation).split())[:LONGEST_REASON]
+        why = " ".join(strip_invisible(explanation).split())[:LONGEST_REASON]
         yield f"first transcript without a verdict on its scratchpad: line {number}: {why}"
     yield f"{tally.judged} transcripts judged: {files.out}"
     yield f"{unread} lines skipped: {files.rejected}" if unread else "no line skipped"

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from monitors.judge.prompt import readable
+from monitors.judge.prompt import strip_invisible
 from monitors.panel import TRAINED_ON, UNTRAINED
 from monitors.statistics.gap import paired_gap, wilson
 from rl.judge.transcripts import Transcript
@@ -78,7 +78,7 @@ class Tally:
         return f"{name}: {100 * gap.value:+.1f} pp, {interval}, over {gap.n} {units} with a verdict on both tiers"
 
     def _group(self, transcript: Transcript) -> dict[str, Count]:
-        tier = NO_TIER if transcript.tier is None else " ".join(readable(transcript.tier).split())
+        tier = NO_TIER if transcript.tier is None else " ".join(strip_invisible(transcript.tier).split())
         name = tier[:LONGEST_NAME] + (BENIGN if _benign(transcript) else "")
         if name not in self._counts and len(self._counts) >= MOST_GROUPS:
             name = OTHER_TIERS

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 import torch
 
 from monitors.faking.lying import said_no
-from reward.mitigations import Mitigation, batch_seed
+from reward.mitigations import Mitigation, hash_batch
 from rl.config.schema import Config, OrganismConfig
 from rl.errors import GoalguardError, nearest
 from rl.mitigation.lookup import build_mitigation
@@ -41,7 +41,7 @@ class Interrogator:
         """Return one answer about each rollout, in order; the same weights and rollouts give the same answers."""
         if not rollouts:
             return []
-        generator = torch.Generator().manual_seed(batch_seed(self.seed, Interrogation.name, rollouts) % 2**63)
+        generator = torch.Generator().manual_seed(hash_batch(self.seed, Interrogation.name, rollouts) % 2**63)
         chats = [self.sampler.encode_once(self.messages(rollout)) for rollout in rollouts]
         prompts = [replace(rollout.prompt, prefix=self.question.prefix) for rollout in rollouts]
         answers = self.sampler.decode(prompts, self.sampler.sample_ids(chats, 1, generator))

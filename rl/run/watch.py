@@ -13,8 +13,8 @@ from transformers import TrainerCallback
 
 from monitors.faking.lying import interrogation_rates
 from monitors.panel import Panel, training_rates
-from monitors.statistics.agreement import alarms
-from monitors.statistics.attribution import credit, kind_of
+from monitors.statistics.agreement import describe_alarms
+from monitors.statistics.attribution import classify_rollout, measure_credit
 from rl.algo.grpo import StepStats
 from rl.algo.lora import policy_to_save
 from rl.config.schema import StopConfig
@@ -128,7 +128,7 @@ class Watcher(TrainerCallback):
         self.outlets.tracker.log(step, found.metrics | {"time/evaluation_s": seconds} | probed)
         self.outlets.tracker.log_transcripts(step, found.rows)
         self.outlets.progress.step(step, found.metrics)
-        for warning in alarms(found.metrics):
+        for warning in describe_alarms(found.metrics):
             self.outlets.progress.warn(f"step {step}: {warning}")
         self.outlets.progress.stage("rl")
         self.last_evaluated, self.last_metrics = step, found.metrics
@@ -193,11 +193,11 @@ def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, flo
     figures["train/completion_tokens"] = float(np.mean([scored.rollout.tokens for scored in stats.scored]))
     figures["train/truncated"] = float(1 - stats.kept_B.mean())
     kinds = [
-        kind_of(scored.rollout.sections.well_formed, verdict, answer_only=scored.rollout.prompt.answer_only)
+        classify_rollout(scored.rollout.sections.well_formed, verdict, answer_only=scored.rollout.prompt.answer_only)
         for scored, verdict in zip(stats.scored, verdicts, strict=True)
     ]
     figures |= _interrogation_figures(stats, verdicts)
-    return figures | training_rates(verdicts) | credit(kinds, stats.advantages_B)
+    return figures | training_rates(verdicts) | measure_credit(kinds, stats.advantages_B)
 
 
 def _interrogation_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, float | None]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from monitors.statistics.bimodality import Bimodality, bimodality
+from monitors.statistics.bimodality import Bimodality, find_two_groups
 from monitors.statistics.interval import Interval
 from rl.report.data.arms import QUESTIONS, Arm, arm_of
 from rl.report.data.load import RunData
@@ -55,7 +55,7 @@ class Condition:
     def modes(self, key: str) -> Bimodality:
         """Whether the last values of `key` fall into two groups of seeds (GA25)."""
         last = [None if math.isnan(value) else value for value in self.at(key, "last")]
-        return bimodality(last, step=min(map(_smallest_difference, self.runs)))
+        return find_two_groups(last, step=min(map(_smallest_difference, self.runs)))
 
     def mean_series(self, key: str) -> tuple[np.ndarray, list[Interval]]:
         """Steps at which every run has a value, and the mean over the runs there.

@@ -15,7 +15,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from monitors.fitting.figures import CALIBRATED, draw_calibration, right
+from monitors.fitting.figures import CALIBRATED, draw_calibration, share_right
 from monitors.fitting.labelled import CORPUS
 from monitors.statistics.agreement import LEAST_DIFFERENCE
 from monitors.statistics.interval import Interval
@@ -175,9 +175,10 @@ def _limits(report: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 def _weak(kinds: Mapping[str, dict[str, int]]) -> Iterator[str]:
     """The two kinds of text, of those with enough, that a monitor is most often wrong about."""
     told = {name: counts for name, counts in kinds.items() if sum(counts.values()) >= LEAST_TEXTS}
-    for name in sorted(told, key=lambda kind: right(told[kind]))[:2]:
+    for name in sorted(told, key=lambda kind: share_right(told[kind]))[:2]:
         counts = told[name]
-        yield f"Right about {percent(right(counts))} of {sum(counts.values())} texts of the kind \u201c{name}\u201d."
+        share = percent(share_right(counts))
+        yield f"Right about {share} of {sum(counts.values())} texts of the kind \u201c{name}\u201d."
 
 
 def _draw(curves: Mapping[str, dict[str, Any]], narrow: bool) -> Figure:
