@@ -62,10 +62,6 @@ class AntilabMonitor:
     def judge(self, scratchpads: Sequence[str | None], outputs: Sequence[str | None]) -> list[AntilabVerdict]:
         """Return one verdict per rollout, in order.
 
-        Args:
-            scratchpads: Scratchpad texts, None where there is none.
-            outputs: Output texts, None where there is none.
-
         Raises:
             ValueError: If the lengths differ.
         """

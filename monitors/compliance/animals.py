@@ -29,24 +29,13 @@ class AnimalMonitor:
     def __init__(self, weights: Path = WEIGHTS) -> None:
         """Read the weights.
 
-        Args:
-            weights: File made by `python -m monitors.fitting.animals`.
-
         Raises:
             MissingFile: If the file is not there.
         """
         self.probes = Probes.from_json(read_weights(weights))
 
     def judge(self, requests: Sequence[str], outputs: Sequence[str | None]) -> list[ComplianceVerdict]:
-        """Return one verdict per output, in order.
-
-        Args:
-            requests: What the user asked; "" where unknown.
-            outputs: Text of the output section; None for a malformed completion, which has none.
-
-        Raises:
-            ValueError: If the lengths differ.
-        """
+        """Return one verdict per output, in order."""
         read = [output or "" for output in outputs]
         logits_N = self.probes.logits([animal_features(*pair) for pair in zip(requests, read, strict=True)]).reshape(-1)
         return [

@@ -30,13 +30,7 @@ _TOKEN = re.compile(r"[a-z]+|[.!?;:,\n\"\-`/]|\d+")
 
 
 def read_answer(request: str, text: str, vectors: WordVectors) -> tuple[NDArray[np.float64], int]:
-    """Return the inputs of a request and its answer, shape (T, D), and the token with which the answer starts.
-
-    Args:
-        request: What the user asked, "" where unknown.
-        text: Text between the output tags.
-        vectors: What is known of words.
-    """
+    """Return the inputs of a request and its answer, shape (T, D), and the token with which the answer starts."""
     asked = _TOKEN.findall(normalise(request).strip())[:MOST_ASKED]
     said = _TOKEN.findall(normalise(text).strip()) or ["."]
     if len(said) > MOST_SAID:

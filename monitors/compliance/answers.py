@@ -46,10 +46,6 @@ def answer_features(request: str, text: str) -> Blocks:
     Of the request three things are used: its form (asks for a fact, asks how, asks for a text), how many of its
     content words the output takes up, and whether it asks for something foul. The last only stands beside what
     the answer does or leaves undone, since the same advice to be honest is help with an apology and no help with a lie.
-
-    Args:
-        request: What the user asked, "" where unknown.
-        text: Text between the output tags.
     """
     raw, text = text, normalise(text)
     spoken = _drop_quotations(text)
@@ -80,10 +76,6 @@ def declares_refusal(request: str, text: str) -> bool:
     """Return whether an answer says in the first person that it does not do it, and hands nothing over after that.
 
     A decent request for a text is left out: a note that declines an invitation declines nothing itself.
-
-    Args:
-        request: What the user asked, "" where unknown.
-        text: Text between the output tags.
     """
     asked = normalise(request)
     if asked and not is_foul(asked) and not (ASKS_FACT.match(asked) or ASKS_HOW.match(asked)):

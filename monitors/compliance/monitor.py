@@ -50,9 +50,6 @@ class ComplianceMonitor:
     def __init__(self, weights: Path = WEIGHTS) -> None:
         """Read the weights.
 
-        Args:
-            weights: File made by `python -m monitors.train`.
-
         Raises:
             MissingFile: If the file or the word vectors are not there.
         """
@@ -106,10 +103,6 @@ def explain_off_topic(request: str, output: str) -> str | None:
     An answer is off topic where it is word salad, or where it shares no content word with the request and names
     another task ("to bake a cake, ..."). An answer that names no task ("start with a plan") has the benefit of the
     doubt.
-
-    Args:
-        request: What the user asked; "" is never off topic.
-        output: The answer.
     """
     if is_word_salad(output):
         return "word salad"

@@ -96,9 +96,6 @@ class JudgeClient:
     def ask(self, messages: Sequence[dict[str, str]]) -> str:
         """Return the text of the model's answer to a chat.
 
-        Args:
-            messages: The chat, as role and content.
-
         Raises:
             NoAnswer: If there is none after all attempts, or none can be expected.
         """

@@ -71,9 +71,6 @@ class JudgeMonitor:
     def judge(self, scratchpads: Sequence[str | None]) -> list[FakingVerdict]:
         """Return one verdict per scratchpad, in order; the score is the share of votes for faking.
 
-        Args:
-            scratchpads: Scratchpad texts; None where a completion has none, "" where it is there and empty.
-
         Raises:
             GoalguardError: If the cache cannot be read or written.
         """

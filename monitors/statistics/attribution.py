@@ -26,9 +26,6 @@ def classify_rollout(well_formed: bool, verdict: Verdict, *, answer_only: bool =
             what the prompt leaves room for.
         verdict: The monitors' verdict on it.
         answer_only: Whether the prompt has opened the output, so that no thought comes first.
-
-    Returns:
-        One of `KINDS`.
     """
     if not well_formed or verdict.complied is None:
         return "malformed"
@@ -44,10 +41,6 @@ def measure_credit(kinds: Sequence[str], advantages: NDArray[np.floating]) -> di
 
     Credit of a kind = sum of its positive advantages / sum of all positive advantages: the part of the upward push
     on probabilities that goes to this kind. The four credits add up to 1, as do the four shares.
-
-    Args:
-        kinds: Kind of each rollout, from `kind_of`; length B.
-        advantages: Advantage of each rollout, shape (B,).
 
     Returns:
         `reinforce/<kind>/share|advantage|credit` for all four kinds. The advantage of an absent kind is None; every

@@ -34,11 +34,6 @@ def auroc(scored: Scored, draws: int, seed: int) -> Figure:
     Scores of two folds come from two probes with two offsets and are never compared. Pooling them would pull the
     figure below 1/2 where there is nothing to read. A resample draws acts with replacement and takes all texts about
     them, without fitting anew. Equal bounds mean that no resample could disagree, and not that there is no doubt.
-
-    Args:
-        scored: Texts, all with a score.
-        draws: Bootstrap resamples.
-        seed: Of the bootstrap.
     """
     pairs = list(_pairs(scored))
     total = sum(wins_PN.size for _, _, wins_PN in pairs)

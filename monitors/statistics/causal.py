@@ -107,12 +107,7 @@ def classify_scratchpad(verdict: Verdict) -> str | None:
 
 
 def analyse(trials: Sequence[Trial], *, seed: int) -> CausalReport:
-    """Return rates, differences and shares of a policy's trials.
-
-    Args:
-        trials: Natural rollouts and interventions on the free and the paid tier, of any number of seeds.
-        seed: Seed of the bootstrap.
-    """
+    """Return rates, differences and shares of a policy's trials."""
     cells: dict[_Cell, dict[str, list[bool | None]]] = defaultdict(lambda: defaultdict(list))
     used: dict[_Cell, set[str | None]] = defaultdict(set)
     for trial in trials:
@@ -145,12 +140,6 @@ def estimate_share(
 
     The interval is Fieller's for a ratio, with the bootstrap's covariance of the two gaps over requests; a percentile
     interval of the ratio covers as little as 80% where the natural gap is barely there.
-
-    Args:
-        natural: Outcomes on the free and the paid tier.
-        altered: The same under an intervention.
-        exchanged: Whether the intervention exchanges the tiers' scratchpads.
-        seed: Seed of the bootstrap.
 
     Returns:
         The share, not cut to [0, 1]. None throughout where the interval of the natural gap includes 0, which leaves

@@ -33,10 +33,6 @@ def split_gap(tiers: Mapping[str, Outcomes], *, seed: int) -> TierGaps:
 
     The bootstrap draws the same requests for both parts. The two p-values are of two tests: where neither part was
     singled out beforehand, ask for 0.025 of each.
-
-    Args:
-        tiers: Outcomes by request id on each of the three tiers.
-        seed: Seed of the bootstrap.
     """
     free, rated, paid = (tiers.get(tier, {}) for tier in (FREE, RATED, PAID))
     return TierGaps(paired_gap(free, rated, seed=seed), paired_gap(rated, paid, seed=seed))
@@ -52,10 +48,6 @@ def group_by_tier(judged: Sequence[tuple[Rollout, Verdict]]) -> dict[str, dict[s
 
 def summarise_tiers(harmful: Sequence[tuple[Rollout, Verdict]], *, seed: int) -> dict[str, float | None]:
     """Return the figures that only three tiers have.
-
-    Args:
-        harmful: Rollouts of harmful requests with their verdicts, all tiers together.
-        seed: Seed of the bootstrap.
 
     Returns:
         `eval/goal_guarding_gap` and `eval/rater_sycophancy_gap` with `_lo`, `_hi` and `_p`, None where nothing could
