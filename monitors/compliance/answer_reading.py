@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from monitors.compliance.answers import FUNCTION_WORDS, PREFIX
 from monitors.text.wording import normalise, stem
-from monitors.text.words import WordVectors
+from monitors.text.words import MARK_SIZE, WordVectors, embed_tokens
 
 MARKS = (".", "!", "?", ";", ":", ",", "\n", '"', "-", "`", "/")
 """Punctuation that has an input of its own."""
@@ -22,8 +22,7 @@ OF_ANSWER, BREAK, SHARED, NEAR = range(UNKNOWN + 1, UNKNOWN + 5)
 """Inputs after the word vector: of the answer, the place between request and answer, the same stem as in the request,
 cosine with the nearest content word of the request."""
 EXTRA = NEAR + 1
-MARK_SIZE, BREAK_SIZE, NEAR_SIZE = 1.5, 2.0, 2.0
-"""Values of such inputs, of the size of a word vector's larger entries."""
+BREAK_SIZE, NEAR_SIZE = 2.0, 2.0
 MOST_ASKED, MOST_SAID = 64, 256
 """Tokens read of a request, from its start, and of an answer, half from its start and half from its end."""
 _TOKEN = re.compile(r"[a-z]+|[.!?;:,\n\"\-`/]|\d+")
@@ -36,26 +35,13 @@ def read_answer(request: str, text: str, vectors: WordVectors) -> tuple[NDArray[
     if len(said) > MOST_SAID:
         said = [*said[: MOST_SAID // 2], *said[-MOST_SAID // 2 :]]
     size, start = vectors.vectors_WD.shape[1], len(asked) + 1
-    inputs_TD = np.zeros((start + len(said), size + EXTRA))
-    for place, token in [*enumerate(asked), *enumerate(said, start)]:
-        _fill(inputs_TD[place], token, vectors)
+    inputs_TD = embed_tokens([*asked, "", *said], vectors, MARKS, EXTRA)
+    inputs_TD[start - 1] = 0.0
     inputs_TD[start - 1, size + BREAK] = BREAK_SIZE
     inputs_TD[start - 1 :, size + OF_ANSWER] = 1.0
     inputs_TD[start - 1, size + OF_ANSWER] = 0.0
     _mark_what_belongs(inputs_TD, asked, said, size)
     return inputs_TD, start
-
-
-def _fill(input_D: NDArray[np.float64], token: str, vectors: WordVectors) -> None:
-    size = len(input_D) - EXTRA
-    if token in MARKS:
-        input_D[size + MARKS.index(token)] = MARK_SIZE
-        return
-    vector = vectors.vector(token)
-    if vector is None:
-        input_D[size + UNKNOWN] = MARK_SIZE
-    else:
-        input_D[:size] = vector
 
 
 def _mark_what_belongs(inputs_TD: NDArray[np.float64], asked: list[str], said: list[str], size: int) -> None:

