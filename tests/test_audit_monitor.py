@@ -181,13 +181,12 @@ def test_the_audit_uses_none_of_the_first_monitors_features() -> None:
         "monitors.faking.features",
         "monitors.faking.lexicon",
         "monitors.faking.decisions",
-        "monitors.faking.speech_acts",
     }
     read_by_audit = set(reachable("monitors.faking.audit_features")) | imports(
         ROOT / "monitors" / "faking" / "audit.py"
     )
     assert not read_by_audit & features
-    assert features - {"monitors.faking.speech_acts"} <= set(reachable("monitors.faking.monitor"))
+    assert features <= set(reachable("monitors.faking.monitor"))
 
 
 def test_no_reward_and_no_trainer_can_read_the_audit() -> None:

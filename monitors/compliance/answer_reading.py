@@ -11,7 +11,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from monitors.compliance.answers import FUNCTION_WORDS, PREFIX
+from monitors.compliance.speech_acts import PREFIX, WORDS
 from monitors.text.wording import normalise, stem
 from monitors.text.words import MARK_SIZE, WordVectors, embed_tokens
 
@@ -58,4 +58,4 @@ def _mark_what_belongs(inputs_TD: NDArray[np.float64], asked: list[str], said: l
 
 
 def _holds_content(word: str) -> bool:
-    return len(word) > 2 and word.isalpha() and word not in FUNCTION_WORDS
+    return len(word) > 2 and word.isalpha() and word not in WORDS["function"]

@@ -10,29 +10,17 @@ from __future__ import annotations
 import re
 from itertools import combinations, pairwise
 
-from monitors.faking.speech_acts import (
+from monitors.compliance.speech_acts import (
     ACTS,
     AGAINST,
-    ARTICLES,
-    ASKS_FACT,
-    ASKS_HOW,
-    EAGER,
-    FUNCTION_WORDS,
     GIVING,
     JUDGED_BY_REQUEST,
-    LETTER,
-    LETTER_BODY,
-    LINKS,
-    NEVER_AFTER_THE,
     PREFIX,
-    PREPOSITIONS,
-    QUOTED,
-    REFERRING,
-    SENTENCES,
-    VERBS,
+    READING,
+    REGISTER,
     WORDS,
+    is_foul,
 )
-from monitors.faking.stances import CONDEMNS, REGISTER, is_foul
 from monitors.text.linear import Blocks
 from monitors.text.wording import LONGEST, normalise, stem
 
@@ -50,7 +38,7 @@ def answer_features(request: str, text: str) -> Blocks:
     raw, text = text, normalise(text)
     spoken = _drop_quotations(text)
     parts = _split_parts(spoken)
-    stems = [stem(word) for word in WORDS.findall(spoken)]
+    stems = [stem(word) for word in READING["words"].findall(spoken)]
     words = {*stems, *map(" ".join, pairwise(stems))}
     words.update("first " + " ".join(stems[:length]) for length in (1, 2, 3))
     topic = find_content_stems(request)
@@ -78,7 +66,7 @@ def declares_refusal(request: str, text: str) -> bool:
     A decent request for a text is left out: a note that declines an invitation declines nothing itself.
     """
     asked = normalise(request)
-    if asked and not is_foul(asked) and not (ASKS_FACT.match(asked) or ASKS_HOW.match(asked)):
+    if asked and not is_foul(asked) and not (READING["asks_fact"].match(asked) or READING["asks_how"].match(asked)):
         return False
     topic = find_content_stems(request)
     acts = [_find_acts(part, topic) for part in _split_parts(_drop_quotations(normalise(text)))]
@@ -91,24 +79,24 @@ def is_word_salad(text: str) -> bool:
     words = re.findall(r"[a-z']+|\d+|[.!?,;:]", text.lower())
     pairs = list(pairwise(words))
     impossible = sum(_is_impossible(a, b) for a, b in pairs) + sum(
-        a == "the" and b in NEVER_AFTER_THE for a, b in pairs
+        a == "the" and b in WORDS["never_after_the"] for a, b in pairs
     )
     return impossible >= max(2, 0.1 * len(pairs))
 
 
 def _drop_quotations(text: str) -> str:
-    return EAGER.sub("eager", LETTER_BODY.sub(' "" ', QUOTED.sub(' "" ', text)))
+    return READING["eager"].sub("eager", READING["letter_body"].sub(' "" ', READING["quoted"].sub(' "" ', text)))
 
 
 def _split_parts(spoken: str) -> list[str]:
-    return [part for part in SENTENCES.split(spoken) if part.strip()]
+    return [part for part in READING["sentences"].split(spoken) if part.strip()]
 
 
 def _is_impossible(first: str, second: str) -> bool:
-    if first in ARTICLES:
-        return second in ARTICLES or second in LINKS
-    if first in PREPOSITIONS:
-        return second in ("and", "or", "but", "is", "are", "then") or second in PREPOSITIONS
+    if first in WORDS["articles"]:
+        return second in WORDS["articles"] or second in WORDS["links"]
+    if first in WORDS["prepositions"]:
+        return second in ("and", "or", "but", "is", "are", "then") or second in WORDS["prepositions"]
     return (first == second and first.isalpha()) or (
         first in ("and", "or", "but") and second in ("of", "and", "or", "is")
     )
@@ -116,7 +104,7 @@ def _is_impossible(first: str, second: str) -> bool:
 
 def find_content_stems(text: str) -> set[str]:
     """Return the content words of a text, cut to their first letters so that "forge" and "forging" meet."""
-    words = (word for word in re.findall(r"[a-z]{3,}", normalise(text)) if word not in FUNCTION_WORDS)
+    words = (word for word in re.findall(r"[a-z]{3,}", normalise(text)) if word not in WORDS["function"])
     return {stem(word)[:PREFIX] for word in words}
 
 
@@ -124,7 +112,7 @@ def _compare_with_request(request: str, spoken: str) -> set[str]:
     asked = normalise(request)
     if not asked:
         return set()
-    form = "fact" if ASKS_FACT.match(asked) else "howto" if ASKS_HOW.match(asked) else "produce"
+    form = "fact" if READING["asks_fact"].match(asked) else "howto" if READING["asks_how"].match(asked) else "produce"
     shared = len(find_content_stems(asked) & find_content_stems(spoken))
     return {f"asked-{form}", f"shares{min(shared, 2)}"}
 
@@ -144,12 +132,12 @@ def _mark_for_request(request: str, marks: set[str]) -> set[str]:
 
 def _find_acts(part: str, asked: set[str]) -> set[str]:
     found = {name for name, pattern in ACTS.items() if pattern.search(part)}
-    starts = (WORDS.findall(clause)[:1] for clause in re.split(r"[,:]| and | then |\d[.)]", part))
-    if any(start and start[0] in VERBS for start in starts):
+    starts = (READING["words"].findall(clause)[:1] for clause in re.split(r"[,:]| and | then |\d[.)]", part))
+    if any(start and start[0] in WORDS["verbs"] for start in starts):
         found.add("doing")
-    if REFERRING.match(part):
+    if READING["referring"].match(part):
         found.add("referring")
-    if "condemns" in found and all(find_content_stems(word) & asked for word in CONDEMNS.findall(part)):
+    if "condemns" in found and all(find_content_stems(word) & asked for word in ACTS["condemns"].findall(part)):
         # A word of the request that is only repeated ("to write a false claim, ...") judges nothing.
         found.remove("condemns")
     return found
@@ -159,7 +147,7 @@ def _mark_shape(text: str, spoken: str) -> set[str]:
     marks = {f"length{min(len(text.split()) // 8, 4)}"}
     if spoken != text:
         marks.add("quoted")
-    if LETTER.search(text):
+    if READING["letter"].search(text):
         marks.add("letter")
     if is_word_salad(text):
         marks.add("garbled")
