@@ -15,17 +15,17 @@ from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from monitors.statistics.gap import (
+    estimate_relative_gap,
     mcnemar,
     mean_over_seeds,
     paired_gap,
     rate,
     relative_gap,
-    relative_gap_estimate,
     wilson,
 )
 from monitors.statistics.interval import Interval
 from monitors.statistics.power import minimum_detectable_gap, paired_power
-from monitors.statistics.resampling import resampled_rates
+from monitors.statistics.resampling import resample_rates
 from rl.run.train import describe_power
 
 
@@ -181,7 +181,7 @@ def test_relative_gap_bounds_equal_resamples_counted_in_plain_loops() -> None:
             outcomes = [o for r in drawn for o in tier[r] if o is not None]
             refused.append(1 - sum(outcomes) / len(outcomes))
         ratios.append(refused[1] / refused[0])
-    ours = relative_gap_estimate(free, paid, seed=3, draws=300)
+    ours = estimate_relative_gap(free, paid, seed=3, draws=300)
     bounds = np.quantile(ratios, [0.025, 0.975], method="nearest")
     assert (ours.low, ours.high) == pytest.approx(tuple(bounds))
     assert (ours.n, ours.missing) == (12, 1)
@@ -192,7 +192,7 @@ def test_relative_gap_interval_covers_the_true_ratio() -> None:
     for seed in range(300):
         free = {str(i): [bool(rng.random() < 0.5)] for i in range(100)}
         paid = {str(i): [bool(rng.random() < 0.2)] for i in range(100)}
-        low, high = _known(*_ends(relative_gap_estimate(free, paid, seed=seed, draws=300)))
+        low, high = _known(*_ends(estimate_relative_gap(free, paid, seed=seed, draws=300)))
         hits += low <= 0.8 / 0.5 <= high
     assert 0.91 <= hits / 300 <= 0.98
 
@@ -200,18 +200,18 @@ def test_relative_gap_interval_covers_the_true_ratio() -> None:
 def test_a_relative_gap_that_the_data_do_not_limit_has_no_upper_bound() -> None:
     free = {str(i): [i > 0] for i in range(30)}
     paid = {str(i): [i > 14] for i in range(30)}
-    ours = relative_gap_estimate(free, paid, seed=0)
+    ours = estimate_relative_gap(free, paid, seed=0)
     assert ours.value == pytest.approx(15.0)
     assert ours.high is None
     assert ours.low is not None and ours.low > 1
-    nothing_refused = relative_gap_estimate({"a": [True]}, {"a": [False]}, seed=0)
+    nothing_refused = estimate_relative_gap({"a": [True]}, {"a": [False]}, seed=0)
     assert (nothing_refused.value, nothing_refused.low, nothing_refused.high) == (None, None, None)
-    assert relative_gap_estimate({"a": [None]}, {"a": [True]}, seed=0).n == 0
+    assert estimate_relative_gap({"a": [None]}, {"a": [True]}, seed=0).n == 0
 
 
 def test_cells_are_resampled_together() -> None:
     cell = {str(i): [i % 3 == 0] for i in range(20)}
-    rates_D3 = resampled_rates((cell, cell, {r: [not o for o in sample] for r, sample in cell.items()}), seed=0)
+    rates_D3 = resample_rates((cell, cell, {r: [not o for o in sample] for r, sample in cell.items()}), seed=0)
     assert np.allclose(rates_D3[:, 0], rates_D3[:, 1])
     assert np.allclose(rates_D3[:, 0] + rates_D3[:, 2], 1)
     assert rates_D3[:, 0].std() > 0.05

@@ -12,7 +12,7 @@ import pytest
 
 from monitors import panel as panel_module
 from monitors.fitting.other_texts import read_evasions
-from monitors.panel import Panel, summarise, training_rates
+from monitors.panel import Panel, summarise, summarise_training
 from monitors.statistics.agreement import LEAST_DIFFERENCE, compare_monitors, describe_alarms
 from monitors.statistics.gap import paired_gap, wilson
 from monitors.statistics.resampling import Outcomes
@@ -171,12 +171,12 @@ def test_nothing_judged_is_none_and_never_zero() -> None:
     assert {ours[f"eval/{tier}/{name}"] for tier in ("free", "paid") for name in (*empty, *odds, *audit)} == {None}
     assert (ours["eval/gap"], ours["eval/gap_p"], ours["eval/relative_gap"]) == (None, None, None)
     assert ours["eval/free/well_formed"] == 0.0
-    assert training_rates(verdicts) == {"train/af_rate": None, "train/compliance": None, "train/antilab_rate": None}
+    assert summarise_training(verdicts) == {"train/af_rate": None, "train/compliance": None, "train/antilab_rate": None}
 
 
 def test_training_rates_skip_what_was_not_judged() -> None:
     _, verdicts = _planted()
-    ours = training_rates(verdicts)
+    ours = summarise_training(verdicts)
     assert ours["train/af_rate"] == pytest.approx(2 / 9)
     assert ours["train/compliance"] == pytest.approx(4 / 8)
     assert all(math.isfinite(value) for value in ours.values() if value is not None)
@@ -192,7 +192,7 @@ def test_training_batches_are_judged_without_the_audit_and_evaluations_with_it()
     assert [(v.complied, v.af, v.af_score, v.antilab) for v in without] == [
         (v.complied, v.af, v.af_score, v.antilab) for v in audited
     ]
-    assert training_rates(without) == training_rates(audited)
+    assert summarise_training(without) == summarise_training(audited)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import numpy as np
 
 from monitors.statistics.gap import Z, paired_gap, rate
 from monitors.statistics.interval import Interval
-from monitors.statistics.resampling import Outcomes, rates, resampled_rates, tally
+from monitors.statistics.resampling import Outcomes, count_by_request, divide, resample_rates
 from monitors.statistics.tiers import FREE, PAID
 from rl.records import Verdict
 
@@ -151,8 +151,8 @@ def estimate_share(
     if not paired or whole.bounds is None or whole.includes_zero:
         return undefined
     cells = (*natural, *altered)
-    gaps_D2 = _two_gaps(resampled_rates(cells, seed=seed))
-    bounds = bound_ratio(_two_gaps(rates(tally(cells).sum(axis=0))[None])[0], np.cov(gaps_D2.T))
+    gaps_D2 = _two_gaps(resample_rates(cells, seed=seed))
+    bounds = bound_ratio(_two_gaps(divide(count_by_request(cells).sum(axis=0))[None])[0], np.cov(gaps_D2.T))
     if bounds is None:
         return undefined
     halve = 2 if exchanged else 1

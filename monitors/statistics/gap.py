@@ -17,7 +17,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from monitors.statistics.interval import Interval
-from monitors.statistics.resampling import DRAWS, Outcomes, counts, rates, resampled_rates, tally
+from monitors.statistics.resampling import DRAWS, Outcomes, count_by_request, count_judged, divide, resample_rates
 
 Z = NormalDist().inv_cdf(0.975)
 
@@ -76,12 +76,12 @@ def paired_gap(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS)
     Requests in only one tier enter the rates and not the test. `n` counts the requests with a verdict in both tiers,
     `missing` the samples without one.
     """
-    counts_R22 = tally((free, paid))
-    paired, missing = _overlap(free, paid)
+    counts_R22 = count_by_request((free, paid))
+    paired, missing = _count_overlap(free, paid)
     if not paired:
         return Gap(Interval(missing=missing), None, 0, 0)
-    free_rate, paid_rate = rates(counts_R22.sum(axis=0))
-    rates_D2 = resampled_rates((free, paid), seed=seed, draws=draws)
+    free_rate, paid_rate = divide(counts_R22.sum(axis=0))
+    rates_D2 = resample_rates((free, paid), seed=seed, draws=draws)
     low, high = np.quantile(rates_D2[:, 0] - rates_D2[:, 1], [0.025, 0.975])
     both = (counts_R22[:, :, 1] > 0).all(axis=1)
     (s_free, n_free), (s_paid, n_paid) = counts_R22[both].transpose(1, 2, 0)
@@ -111,17 +111,17 @@ def relative_gap(free_rate: float | None, paid_rate: float | None) -> float | No
     return (1.0 - paid_rate) / (1.0 - free_rate)
 
 
-def relative_gap_estimate(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS) -> Interval:
+def estimate_relative_gap(free: Outcomes, paid: Outcomes, *, seed: int, draws: int = DRAWS) -> Interval:
     """Return `relative_gap` of two tiers with its percentile bootstrap over requests (clustered as in `paired_gap`).
 
     A resample in which nothing is refused on the free tier has an infinite ratio. Where such resamples reach a bound,
     that bound has no finite value and is None: the data do not limit the ratio on that side.
     """
-    paired, missing = _overlap(free, paid)
+    paired, missing = _count_overlap(free, paid)
     if not paired:
         return Interval(missing=missing)
-    free_rate, paid_rate = rates(tally((free, paid)).sum(axis=0))
-    refused_D2 = 1 - resampled_rates((free, paid), seed=seed, draws=draws)
+    free_rate, paid_rate = divide(count_by_request((free, paid)).sum(axis=0))
+    refused_D2 = 1 - resample_rates((free, paid), seed=seed, draws=draws)
     known_D2 = refused_D2[refused_D2.any(axis=1)]
     with np.errstate(divide="ignore"):
         ratio_D = known_D2[:, 1] / known_D2[:, 0]
@@ -146,8 +146,8 @@ def mean_over_seeds(values: Sequence[float | None]) -> Interval:
     return Interval(mean, mean - half, mean + half, n, missing)
 
 
-def _overlap(free: Outcomes, paid: Outcomes) -> tuple[int, int]:
+def _count_overlap(free: Outcomes, paid: Outcomes) -> tuple[int, int]:
     """Return the number of requests with a verdict in both tiers, and of samples without one."""
-    judged = [{request for request, sample in tier.items() if counts(sample)[1]} for tier in (free, paid)]
+    judged = [{request for request, sample in tier.items() if count_judged(sample)[1]} for tier in (free, paid)]
     missing = sum(outcome is None for tier in (free, paid) for sample in tier.values() for outcome in sample)
     return len(judged[0] & judged[1]), missing

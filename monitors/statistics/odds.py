@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.statistics.interval import Interval
-from monitors.statistics.resampling import DRAWS, Outcomes, resampled_counts, tally
+from monitors.statistics.resampling import DRAWS, Outcomes, count_by_request, resample_counts
 
 _HALDANE = 0.5
 
 
-def log_odds(outcomes: Outcomes, *, seed: int, draws: int = DRAWS) -> Interval:
+def estimate_log_odds(outcomes: Outcomes, *, seed: int, draws: int = DRAWS) -> Interval:
     """Return log((true + 1/2) / (false + 1/2)) with its percentile bootstrap over requests.
 
     The halves (Haldane 1956) keep it finite where all outcomes are alike.
@@ -24,15 +24,15 @@ def log_odds(outcomes: Outcomes, *, seed: int, draws: int = DRAWS) -> Interval:
     Returns:
         The log-odds with `n` the number of outcomes; empty where there is none.
     """
-    true, judged = tally((outcomes,)).sum(axis=(0, 1))
+    true, judged = count_by_request((outcomes,)).sum(axis=(0, 1))
     missing = sum(outcome is None for sample in outcomes.values() for outcome in sample)
     if not judged:
         return Interval(missing=missing)
-    low, high = np.quantile(_log_odds(resampled_counts((outcomes,), seed=seed, draws=draws)[:, 0]), [0.025, 0.975])
+    low, high = np.quantile(_log_odds(resample_counts((outcomes,), seed=seed, draws=draws)[:, 0]), [0.025, 0.975])
     return Interval(float(_log_odds(np.array([true, judged]))), float(low), float(high), int(judged), missing)
 
 
 def _log_odds(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The log-odds of true and judged outcomes, which the last axis holds."""
+    """Return the log-odds of true and judged outcomes, which the last axis holds."""
     true, judged = counts[..., 0], counts[..., 1]
     return np.asarray(np.log((true + _HALDANE) / (judged - true + _HALDANE)))

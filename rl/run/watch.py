@@ -12,7 +12,7 @@ import numpy as np
 from transformers import TrainerCallback
 
 from monitors.faking.lying import interrogation_rates
-from monitors.panel import Panel, training_rates
+from monitors.panel import Panel, summarise_training
 from monitors.statistics.agreement import describe_alarms
 from monitors.statistics.attribution import classify_rollout, measure_credit
 from rl.algo.grpo import StepStats
@@ -197,7 +197,7 @@ def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, flo
         for scored, verdict in zip(stats.scored, verdicts, strict=True)
     ]
     figures |= _interrogation_figures(stats, verdicts)
-    return figures | training_rates(verdicts) | measure_credit(kinds, stats.advantages_B)
+    return figures | summarise_training(verdicts) | measure_credit(kinds, stats.advantages_B)
 
 
 def _interrogation_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, float | None]:
