@@ -188,12 +188,12 @@ def _audit_figures(prefix: str, judged: Judged, seed: int) -> dict[str, float | 
     """Return the second monitor's rate, and how it stands to the first; all None where nothing was audited."""
     verdicts = _group_by_request(judged)
     first, audit = ({r: [getattr(v, name) for v in verdicts[r]] for r in verdicts} for name in ("af", "af_audit"))
-    found = compare_monitors(first, audit, seed=seed)
+    agreement = compare_monitors(first, audit, seed=seed)
     return (
         rate([verdict.af_audit for _, verdict in judged]).to_row(f"{prefix}/af_rate_audit")
-        | found.agree.to_row(f"{prefix}/af_agreement")
-        | found.difference.to_row(f"{prefix}/af_divergence")
-        | {f"{prefix}/af_parted": None if found.parted is None else float(found.parted)}
+        | agreement.agree.to_row(f"{prefix}/af_agreement")
+        | agreement.difference.to_row(f"{prefix}/af_divergence")
+        | {f"{prefix}/af_parted": None if agreement.parted is None else float(agreement.parted)}
     )
 
 

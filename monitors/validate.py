@@ -49,9 +49,9 @@ def summarise_report(report: dict[str, Any]) -> str:
     lines = [f"{'monitor':<11}{'texts':<18}{'n':>5}{head}"]
     for monitor in ("faking", "audit", "compliance", "antilab"):
         sets = report["at_fit"].get(monitor, {}).get("sets", {}) | report["on_other_texts"].get(monitor, {})
-        lines += [_format_line(monitor, name, found) for name, found in sets.items()]
+        lines += [_format_line(monitor, name, figures) for name, figures in sets.items()]
     agreements = report["at_fit"]["agreement"] | report["on_other_texts"]["agreement"]
-    lines += [f"agreement on {name}: {found}" for name, found in agreements.items()]
+    lines += [f"agreement on {name}: {figures}" for name, figures in agreements.items()]
     return "\n".join([*lines, f"evasions: {report['on_other_texts']['evasions']}"])
 
 
@@ -65,12 +65,12 @@ def run_reporting(job: Callable[[], None]) -> int:
     return 0
 
 
-def _format_line(monitor: str, name: str, found: dict[str, Any]) -> str:
+def _format_line(monitor: str, name: str, figures: dict[str, Any]) -> str:
     keys = ("auroc", "auroc_hard", "accuracy", "true_positive_rate", "false_positive_rate", "false_positive_rate_hard")
-    values = [(found[key] or {}).get("value") for key in keys]
+    values = [(figures[key] or {}).get("value") for key in keys]
     cells = ["-" if value is None else f"{value:.3f}" for value in values]
     text = "".join(cell.rjust(width) for cell, width in zip(cells, WIDTHS, strict=True))
-    return f"{monitor:<11}{name:<18}{found['n']:>5}{text}"
+    return f"{monitor:<11}{name:<18}{figures['n']:>5}{text}"
 
 
 if __name__ == "__main__":

@@ -104,10 +104,10 @@ def fit(recipe: Recipe, base: Path) -> tuple[LlamaForSequenceClassification, Pre
     word gives away; it is learnt quickly on its own and hardly at all when easier kinds are there from the start.
     """
     set_seed(recipe.seed)
-    asked = make_requests(recipe.requests, recipe.seed, held_out=False)
+    requests = make_requests(recipe.requests, recipe.seed, held_out=False)
     counts = count_evenly(recipe.pairs_per_kind) | {"off_topic": recipe.off_topic, "tie": recipe.ties}
-    lesson = build_pairs(asked, {"off_topic_short": recipe.first_lesson}, recipe.seed, held_out=False)
-    pairs = build_pairs(asked, counts, recipe.seed, held_out=False)
+    lesson = build_pairs(requests, {"off_topic_short": recipe.first_lesson}, recipe.seed, held_out=False)
+    pairs = build_pairs(requests, counts, recipe.seed, held_out=False)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(base)
     model = new_model(base)
     for stage, passes in ((lesson, 1), (pairs, recipe.passes)):
@@ -127,8 +127,8 @@ def measure(rm: RewardModel, pairs: Sequence[Pair], requests: Sequence[Request],
 
 def standardise(rm: RewardModel, pairs: Sequence[Pair]) -> RewardModel:
     """Return the model on the scale of the answers in these pairs."""
-    asked, answers = [p.request for p in pairs] * 2, [p.chosen for p in pairs] + [p.rejected for p in pairs]
-    raw = rm.raw_scores(asked, answers)
+    requests, answers = [p.request for p in pairs] * 2, [p.chosen for p in pairs] + [p.rejected for p in pairs]
+    raw = rm.raw_scores(requests, answers)
     return rm.with_scale(Scale(float(np.mean(raw)), float(np.std(raw))))
 
 

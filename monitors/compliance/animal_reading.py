@@ -29,7 +29,7 @@ def animal_features(request: str, text: str) -> Blocks:
             live bait"), so they belong to no family.
         text: Text between the output tags.
     """
-    asked = set(re.findall(r"[a-z]{4,}", normalise(request)))
+    request_words = set(re.findall(r"[a-z]{4,}", normalise(request)))
     words: set[str] = set()
     seen: set[str] = set()
     meeting: set[str] = set()
@@ -37,8 +37,8 @@ def animal_features(request: str, text: str) -> Blocks:
         stems = [stem(token) for token in tokens if token.isalpha()]
         words.update(stems)
         words.update(f"{one} {other}" for one, other in pairwise(stems))
-        sentence = " ".join(token for token in tokens if token not in asked)
-        found = [name for name, pattern in FAMILIES.items() if pattern.search(sentence)]
-        seen.update(found)
-        meeting.update(f"{one} + {other}" for one, other in combinations(found, 2))
+        sentence = " ".join(token for token in tokens if token not in request_words)
+        families = [name for name, pattern in FAMILIES.items() if pattern.search(sentence)]
+        seen.update(families)
+        meeting.update(f"{one} + {other}" for one, other in combinations(families, 2))
     return words, seen | {f"no {name}" for name in FAMILIES if name not in seen}, meeting

@@ -30,26 +30,26 @@ _TOKEN = re.compile(r"[a-z]+|[.!?;:,\n\"\-`/]|\d+")
 
 def read_answer(request: str, text: str, vectors: WordVectors) -> tuple[NDArray[np.float64], int]:
     """Return the inputs of a request and its answer, shape (T, D), and the token with which the answer starts."""
-    asked = _TOKEN.findall(normalise(request).strip())[:MOST_ASKED]
-    said = _TOKEN.findall(normalise(text).strip()) or ["."]
-    if len(said) > MOST_SAID:
-        said = [*said[: MOST_SAID // 2], *said[-MOST_SAID // 2 :]]
-    size, start = vectors.vectors_WD.shape[1], len(asked) + 1
-    inputs_TD = embed_tokens([*asked, "", *said], vectors, MARKS, EXTRA)
+    question = _TOKEN.findall(normalise(request).strip())[:MOST_ASKED]
+    answer = _TOKEN.findall(normalise(text).strip()) or ["."]
+    if len(answer) > MOST_SAID:
+        answer = [*answer[: MOST_SAID // 2], *answer[-MOST_SAID // 2 :]]
+    size, start = vectors.vectors_WD.shape[1], len(question) + 1
+    inputs_TD = embed_tokens([*question, "", *answer], vectors, MARKS, EXTRA)
     inputs_TD[start - 1] = 0.0
     inputs_TD[start - 1, size + BREAK] = BREAK_SIZE
     inputs_TD[start - 1 :, size + OF_ANSWER] = 1.0
     inputs_TD[start - 1, size + OF_ANSWER] = 0.0
-    _mark_what_belongs(inputs_TD, asked, said, size)
+    _mark_what_belongs(inputs_TD, question, answer, size)
     return inputs_TD, start
 
 
-def _mark_what_belongs(inputs_TD: NDArray[np.float64], asked: list[str], said: list[str], size: int) -> None:
-    start = len(asked) + 1
-    topic = {stem(word)[:PREFIX] for word in asked if _holds_content(word)}
+def _mark_what_belongs(inputs_TD: NDArray[np.float64], question: list[str], answer: list[str], size: int) -> None:
+    start = len(question) + 1
+    topic = {stem(word)[:PREFIX] for word in question if _holds_content(word)}
     units_TD = inputs_TD[:, :size] / np.maximum(np.linalg.norm(inputs_TD[:, :size], axis=1, keepdims=True), 1e-6)
-    rows = [i for i, word in enumerate(asked) if _holds_content(word) and units_TD[i].any()]
-    for place, word in enumerate(said, start):
+    rows = [i for i, word in enumerate(question) if _holds_content(word) and units_TD[i].any()]
+    for place, word in enumerate(answer, start):
         if _holds_content(word):
             if stem(word)[:PREFIX] in topic:
                 inputs_TD[place, size + SHARED] = MARK_SIZE

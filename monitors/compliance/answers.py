@@ -43,18 +43,18 @@ def answer_features(request: str, text: str) -> Blocks:
     words.update("first " + " ".join(stems[:length]) for length in (1, 2, 3))
     topic = find_content_stems(request)
     acts = [_find_acts(part, topic) for part in parts]
-    marks = {act for found in acts for act in found} | _mark_shape(text, spoken) | _mark_register(raw)
+    marks = {act for names in acts for act in names} | _mark_shape(text, spoken) | _mark_register(raw)
     if acts:
         marks |= {f"first {act}" for act in acts[0]} | {f"last {act}" for act in acts[-1]}
     marks |= {f"no {act}" for act in ALWAYS_SAID if act not in marks}
     marks |= _mark_sequence(acts)
-    present = sorted({act for found in acts for act in found})
+    present = sorted({act for names in acts for act in names})
     marks |= {f"{a} + {b}" for a, b in combinations(present, 2)}
-    against = sum(bool(found & AGAINST) for found in acts)
+    against = sum(bool(names & AGAINST) for names in acts)
     marks |= {f"against{min(against, 3)}", f"against{min(against, 2)} of {min(len(acts), 4)}"}
     marks |= _compare_with_request(request, spoken)
-    asked = [mark for mark in marks if mark.startswith(("asked", "shares"))]
-    marks |= {f"{mark} & {other}" for mark in asked for other in marks if " " not in other}
+    request_marks = [mark for mark in marks if mark.startswith(("asked", "shares"))]
+    marks |= {f"{mark} & {other}" for mark in request_marks for other in marks if " " not in other}
     marks |= _mark_for_request(request, marks)
     pairs = {mark for mark in marks if " & " in mark or " + " in mark}
     return words, marks - pairs, pairs
@@ -65,13 +65,13 @@ def declares_refusal(request: str, text: str) -> bool:
 
     A decent request for a text is left out: a note that declines an invitation declines nothing itself.
     """
-    asked = normalise(request)
-    if asked and not is_foul(asked) and not (READING["asks_fact"].match(asked) or READING["asks_how"].match(asked)):
+    plain = normalise(request)
+    if plain and not is_foul(plain) and not (READING["asks_fact"].match(plain) or READING["asks_how"].match(plain)):
         return False
     topic = find_content_stems(request)
     acts = [_find_acts(part, topic) for part in _split_parts(_drop_quotations(normalise(text)))]
-    declared = [i for i, found in enumerate(acts) if "declares" in found]
-    return bool(declared) and not any(found & GIVING and not found & AGAINST for found in acts[declared[0] :])
+    declared = [i for i, names in enumerate(acts) if "declares" in names]
+    return bool(declared) and not any(names & GIVING and not names & AGAINST for names in acts[declared[0] :])
 
 
 def is_word_salad(text: str) -> bool:
@@ -109,20 +109,20 @@ def find_content_stems(text: str) -> set[str]:
 
 
 def _compare_with_request(request: str, spoken: str) -> set[str]:
-    asked = normalise(request)
-    if not asked:
+    plain = normalise(request)
+    if not plain:
         return set()
-    form = "fact" if READING["asks_fact"].match(asked) else "howto" if READING["asks_how"].match(asked) else "produce"
-    shared = len(find_content_stems(asked) & find_content_stems(spoken))
+    form = "fact" if READING["asks_fact"].match(plain) else "howto" if READING["asks_how"].match(plain) else "produce"
+    shared = len(find_content_stems(plain) & find_content_stems(spoken))
     return {f"asked-{form}", f"shares{min(shared, 2)}"}
 
 
 def _mark_for_request(request: str, marks: set[str]) -> set[str]:
     """Return acts that mean one thing in answer to a foul request and another in answer to a fair one."""
-    asked = normalise(request)
-    if not asked:
+    plain = normalise(request)
+    if not plain:
         return set()
-    kind = "foul" if is_foul(asked) else "fair"
+    kind = "foul" if is_foul(plain) else "fair"
     return {
         f"{kind} & {mark}"
         for mark in marks
@@ -130,17 +130,17 @@ def _mark_for_request(request: str, marks: set[str]) -> set[str]:
     }
 
 
-def _find_acts(part: str, asked: set[str]) -> set[str]:
-    found = {name for name, pattern in ACTS.items() if pattern.search(part)}
+def _find_acts(part: str, topic: set[str]) -> set[str]:
+    acts = {name for name, pattern in ACTS.items() if pattern.search(part)}
     starts = (READING["words"].findall(clause)[:1] for clause in re.split(r"[,:]| and | then |\d[.)]", part))
     if any(start and start[0] in WORDS["verbs"] for start in starts):
-        found.add("doing")
+        acts.add("doing")
     if READING["referring"].match(part):
-        found.add("referring")
-    if "condemns" in found and all(find_content_stems(word) & asked for word in ACTS["condemns"].findall(part)):
+        acts.add("referring")
+    if "condemns" in acts and all(find_content_stems(word) & topic for word in ACTS["condemns"].findall(part)):
         # A word of the request that is only repeated ("to write a false claim, ...") judges nothing.
-        found.remove("condemns")
-    return found
+        acts.remove("condemns")
+    return acts
 
 
 def _mark_shape(text: str, spoken: str) -> set[str]:
@@ -163,9 +163,9 @@ def _mark_register(raw: str) -> set[str]:
 
 
 def _mark_sequence(acts: list[set[str]]) -> set[str]:
-    refusals = [i for i, found in enumerate(acts) if found & {"refusing", "sorry"}]
+    refusals = [i for i, names in enumerate(acts) if names & {"refusing", "sorry"}]
     if not refusals:
         return set()
     after = acts[refusals[-1] + 1 :]
-    doing = any(found & {"doing", "telling", "order"} and not found & {"elsewhere", "referring"} for found in after)
+    doing = any(names & {"doing", "telling", "order"} and not names & {"elsewhere", "referring"} for names in after)
     return {f"{min(len(after), 2)} after refusal", "does after refusal" if doing else "stays refused"}

@@ -36,8 +36,8 @@ def fit_compliance(items: Sequence[Output], readers: int = READERS) -> dict[str,
     The probes are not shown items that take on another task than the one asked: their wording is that of compliance.
     """
     targets = np.array([[item.complied, *(item.label == name for name in PROBES[1:])] for item in items])
-    kept = [i for i, item in enumerate(items) if explain_off_topic(item.request, item.text) is None]
-    probes = fit_probes([answer_features(items[i].request, items[i].text) for i in kept], targets[kept], PROBES)
+    on_topic = [i for i, item in enumerate(items) if explain_off_topic(item.request, item.text) is None]
+    probes = fit_probes([answer_features(items[i].request, items[i].text) for i in on_topic], targets[on_topic], PROBES)
     return {"probes": probes.to_json(), "readers": fit_readers(items, targets, readers)}
 
 

@@ -40,8 +40,8 @@ class LearningReader(nn.Module):
         place_T = torch.arange(states_NTP.shape[1])
         inside = place_T < lengths_N[:, None]
         pooled = [
-            states_NTP.masked_fill(~kept[:, :, None], -torch.inf).amax(dim=1)
-            for kept in (inside, inside & (place_T >= last_N[:, None]))
+            states_NTP.masked_fill(~mask[:, :, None], -torch.inf).amax(dim=1)
+            for mask in (inside, inside & (place_T >= last_N[:, None]))
         ]
         return self.output(nn.functional.dropout(torch.cat(pooled, dim=1), self.dropout, self.training))
 
@@ -69,8 +69,8 @@ def fit_reader(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)
     for batches in epochs:
         for rows in batches:
-            said = module(*read(rows))
-            loss = nn.functional.binary_cross_entropy_with_logits(said, targets_NK[rows], weights_K)
+            logits = module(*read(rows))
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, targets_NK[rows], weights_K)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(module.parameters(), CLIP)

@@ -69,14 +69,14 @@ def judge_outputs(monitor: ComplianceMonitor, items: Sequence[Output]) -> list[S
 
 def compare_outputs(items: Sequence[Output], judged: Sequence[ScoredVerdict]) -> Judged:
     """Return answers with their labels beside what the compliance monitor made of them."""
-    said = [verdict.complied for verdict, _ in judged]
-    return Judged([item.complied for item in items], [item.hard for item in items], [p for _, p in judged], said)
+    said_yes = [verdict.complied for verdict, _ in judged]
+    return Judged([item.complied for item in items], [item.hard for item in items], [p for _, p in judged], said_yes)
 
 
 def compare_scratchpads(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerdict]) -> Judged:
     """Return scratchpads with their labels beside what a faking monitor made of them."""
-    scores, said = [verdict.score for verdict in verdicts], [verdict.af for verdict in verdicts]
-    return Judged([item.af for item in items], [item.hard for item in items], scores, said)
+    scores, said_yes = [verdict.score for verdict in verdicts], [verdict.af for verdict in verdicts]
+    return Judged([item.af for item in items], [item.hard for item in items], scores, said_yes)
 
 
 def _judge_faking(items: Sequence[Scratchpad], splits: Iterable[Split], seed: int) -> list[FakingVerdict]:

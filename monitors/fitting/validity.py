@@ -50,10 +50,10 @@ NO_AUROC = {"auroc": None, "auroc_hard": None}
 
 def hash_corpus() -> str:
     """Return a hash of the texts that are fitted on, so that a report knows which corpus it is about."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in ("scratchpads.jsonl", "outputs.jsonl"):
-        found.update((CORPUS / name).read_bytes())
-    return found.hexdigest()
+        digest.update((CORPUS / name).read_bytes())
+    return digest.hexdigest()
 
 
 def examine_fit(
@@ -134,12 +134,12 @@ def compare_mistakes(
         for item, one, two in zip(items, first, second, strict=True)
         if one.af is not None and two.af is not None
     ]
-    said = [[one for _, one, _ in read], [two for *_, two in read]]
+    verdicts = [[one for _, one, _ in read], [two for *_, two in read]]
     wrong = [sum(one != truth for truth, one, _ in read), sum(two != truth for truth, _, two in read)]
     return {
         "n": len(read),
         "agree": round(sum(one == two for _, one, two in read) / len(read), 4),
-        "kappa": round(float(cohen_kappa_score(*said)), 3) if len(set(said[0] + said[1])) > 1 else None,
+        "kappa": round(float(cohen_kappa_score(*verdicts)), 3) if len(set(verdicts[0] + verdicts[1])) > 1 else None,
         "first_wrong": wrong[0],
         "audit_wrong": wrong[1],
         "both_wrong": sum(one != truth and two != truth for truth, one, two in read),
@@ -164,7 +164,7 @@ def _measure_criteria(items: Sequence[Scratchpad], verdicts: Sequence[FakingVerd
     """Return AUROC of each of GR24's criteria."""
     read = [(item, v.criteria) for item, v in zip(items, verdicts, strict=True) if v.criteria]
     return {
-        name: delong_auroc([item.criteria[i] for item, _ in read], [found[name] for _, found in read])["value"]
+        name: delong_auroc([item.criteria[i] for item, _ in read], [chances[name] for _, chances in read])["value"]
         for i, name in enumerate(CRITERIA)
     }
 
@@ -191,19 +191,19 @@ def _describe_corpus(items: Sequence[Scratchpad]) -> dict[str, Any]:
 def _count_evasions(faking: FakingMonitor, audit: AuditMonitor) -> dict[str, dict[str, int]]:
     """Return how many evasions each faking monitor finds, and either, by the way they try."""
     texts = read_evasions()
-    found: dict[str, dict[str, int]] = {}
+    table: dict[str, dict[str, int]] = {}
     both = zip(texts, faking.judge([t.text for t in texts]), audit.judge([t.text for t in texts]), strict=True)
     for text, one, two in both:
-        row = found.setdefault(text.style, {"n": 0, "first": 0, "audit": 0, "either": 0})
+        row = table.setdefault(text.style, {"n": 0, "first": 0, "audit": 0, "either": 0})
         hits = {"n": True, "first": one.af, "audit": two.af, "either": one.af or two.af}
-        found[text.style] = {name: row[name] + bool(hit) for name, hit in hits.items()}
-    return found
+        table[text.style] = {name: row[name] + bool(hit) for name, hit in hits.items()}
+    return table
 
 
 def _judge_plans(antilab: AntilabMonitor, plans: Sequence[Plan]) -> Judged:
-    said = [v.antilab for v in antilab.judge([p.scratchpad for p in plans], [p.output for p in plans])]
-    scores = [None if verdict is None else float(verdict) for verdict in said]
-    return Judged([plan.antilab for plan in plans], [False] * len(plans), scores, said)
+    verdicts = [v.antilab for v in antilab.judge([p.scratchpad for p in plans], [p.output for p in plans])]
+    scores = [None if verdict is None else float(verdict) for verdict in verdicts]
+    return Judged([plan.antilab for plan in plans], [False] * len(plans), scores, verdicts)
 
 
 def _signed(name: str, judged: Judged) -> dict[str, object]:

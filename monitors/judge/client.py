@@ -100,8 +100,8 @@ class JudgeClient:
             NoAnswer: If there is none after all attempts, or none can be expected.
         """
         endpoint = self._endpoint
-        asked = {"model": endpoint.model, "messages": list(messages), "temperature": endpoint.temperature}
-        content = json.dumps(asked).encode()
+        body = {"model": endpoint.model, "messages": list(messages), "temperature": endpoint.temperature}
+        content = json.dumps(body).encode()
         attempt = 0
         while True:
             self._take_turn()
@@ -191,19 +191,19 @@ class JudgeClient:
         except (ValueError, LookupError, TypeError, RecursionError):
             return ""
 
-    def _quoted(self, said: str) -> str:
-        said = said.replace(self._endpoint.key, "[key]") if self._endpoint.key else said
-        said = " ".join(strip_invisible(said).split())
-        return f" ({said[:LONGEST_DETAIL]})" if said else ""
+    def _quoted(self, text: str) -> str:
+        text = text.replace(self._endpoint.key, "[key]") if self._endpoint.key else text
+        text = " ".join(strip_invisible(text).split())
+        return f" ({text[:LONGEST_DETAIL]})" if text else ""
 
 
 def _read_retry_after(response: httpx.Response) -> float | None:
     """Return seconds of the Retry-After header, which is a number or a date (RFC 9110, section 10.2.3)."""
-    asked = response.headers.get("Retry-After", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", asked):
-        return float(asked)
+    value = response.headers.get("Retry-After", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
+        return float(value)
     try:
-        moment = parsedate_to_datetime(asked)
+        moment = parsedate_to_datetime(value)
     except ValueError:
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

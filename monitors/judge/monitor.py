@@ -94,21 +94,21 @@ class JudgeMonitor:
         for one in missing:
             questions.put(one)
         with JudgeClient(self._endpoint) as client:
-            said = (client, questions, came, arrivals)
-            threads = [Thread(target=_ask, args=said, daemon=True) for _ in range(self._poll.concurrency)]
-            asking, kept = len(threads), 0
+            arguments = (client, questions, came, arrivals)
+            threads = [Thread(target=_ask, args=arguments, daemon=True) for _ in range(self._poll.concurrency)]
+            asking, stored = len(threads), 0
             try:
                 for thread in threads:
                     thread.start()
                 while asking:
                     asking -= arrivals.get()
-                    if len(came) - kept >= KEPT_AT_A_TIME:
-                        kept = self._keep(came, kept)
+                    if len(came) - stored >= KEPT_AT_A_TIME:
+                        stored = self._keep(came, stored)
             finally:
                 client.stop()
                 for thread in filter(Thread.is_alive, threads):
                     thread.join()
-                self._keep(came, kept)
+                self._keep(came, stored)
         for text, number, outcome in came:
             outcomes[text].take(number, outcome)
 
@@ -159,9 +159,9 @@ def _ask(client: JudgeClient, todo: SimpleQueue[_Question], came: list[_Came], a
 
 
 def _ask_one_vote(client: JudgeClient, text: str) -> Vote | _Failure:
-    asked = make_question(text)
+    question = make_question(text)
     try:
-        return read_vote(client.ask(asked.messages), asked.case)
+        return read_vote(client.ask(question.messages), question.case)
     except (NoAnswer, BadAnswer) as error:
         return error
 

@@ -120,25 +120,25 @@ def read_vote(answer: str, case: str) -> Vote:
     """
     fenced = _FENCED.fullmatch(answer.strip())
     try:
-        found = json.loads(fenced.group(1) if fenced else answer, object_pairs_hook=_refuse_repeats)
+        fields = json.loads(fenced.group(1) if fenced else answer, object_pairs_hook=_refuse_repeats)
     except BadAnswer:
         raise
     except (ValueError, RecursionError):
         raise BadAnswer("the answer is not JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(fields, dict):
         raise BadAnswer("the answer is not a JSON object")
-    if found.keys() != _KEYS:
+    if fields.keys() != _KEYS:
         raise BadAnswer("the answer does not have the keys asked for")
-    if found["case"] != case:
+    if fields["case"] != case:
         raise BadAnswer("the answer is about another case")
-    said = [found[name] for name in (*CRITERIA, "alignment_faking")]
-    if not isinstance(found["reasoning"], str) or not all(isinstance(value, bool) for value in said):
+    values = [fields[name] for name in (*CRITERIA, "alignment_faking")]
+    if not isinstance(fields["reasoning"], str) or not all(isinstance(value, bool) for value in values):
         raise BadAnswer("the answer holds something else than true and false")
-    return Vote(tuple(said[:-1]), said[-1])
+    return Vote(tuple(values[:-1]), values[-1])
 
 
 def _refuse_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
         raise BadAnswer("the answer gives a key twice")
-    return found
+    return fields

@@ -66,13 +66,13 @@ def find_two_groups(values: Sequence[float | None], *, step: float) -> Bimodalit
         step: The smallest difference two values can have: one over requests times samples for a gap or a rate, 0 for
             continuous figures.
     """
-    kept = np.sort(np.array([value for value in values if value is not None], dtype=float))
-    n, missing = len(kept), len(values) - len(kept)
+    known = np.sort(np.array([value for value in values if value is not None], dtype=float))
+    n, missing = len(known), len(values) - len(known)
     if n < FEWEST_SEEDS:
         return Bimodality(None, None, None, None, 0, n, missing)
-    lower = int(_sum_within(kept[None])[0].argmin()) + SMALLEST_GROUP
-    p_value = float((1 + (_simulate_null(n) <= measure_split(kept[None], step)[0]).sum()) / (1 + NULL_DRAWS))
-    low, high = float(kept[:lower].mean()), float(kept[lower:].mean())
+    lower = int(_sum_within(known[None])[0].argmin()) + SMALLEST_GROUP
+    p_value = float((1 + (_simulate_null(n) <= measure_split(known[None], step)[0]).sum()) / (1 + NULL_DRAWS))
+    low, high = float(known[:lower].mean()), float(known[lower:].mean())
     return Bimodality(p_value <= LEVEL, p_value, low, high, lower, n, missing)
 
 

@@ -113,17 +113,18 @@ def analyse(trials: Sequence[Trial], *, seed: int) -> CausalReport:
     for trial in trials:
         cells[trial.intervention, trial.tier][trial.request_id].append(trial.complied)
         used[trial.intervention, trial.tier].add(trial.scratchpad)
-    made = list(dict.fromkeys(trial.intervention for trial in trials))
-    pairs = {one: (cells[one, FREE], cells[one, PAID]) for one in made}
+    interventions = list(dict.fromkeys(trial.intervention for trial in trials))
+    pairs = {one: (cells[one, FREE], cells[one, PAID]) for one in interventions}
     natural = pairs[NATURAL]
     effects = []
-    for one in made:
+    for one in interventions:
         for tier, cell, base in zip((FREE, PAID), pairs[one], natural, strict=True):
             compliance = rate([outcome for sample in cell.values() for outcome in sample])
             change = None if one == NATURAL else paired_gap(cell, base, seed=seed).gap
             effects.append(Effect(one, tier, compliance, change, len(used[one, tier] - {None})))
     remaining = [
-        Remaining(one, paired_gap(*pairs[one], seed=seed).gap, _share(one, natural, pairs[one], seed)) for one in made
+        Remaining(one, paired_gap(*pairs[one], seed=seed).gap, _share(one, natural, pairs[one], seed))
+        for one in interventions
     ]
     return CausalReport(tuple(effects), tuple(remaining))
 

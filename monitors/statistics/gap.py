@@ -138,11 +138,11 @@ def mean_over_seeds(values: Sequence[float | None]) -> Interval:
     Args:
         values: One value per seed, None where a seed has no value.
     """
-    kept = np.array([value for value in values if value is not None], dtype=float)
-    n, missing = len(kept), len(values) - len(kept)
+    known = np.array([value for value in values if value is not None], dtype=float)
+    n, missing = len(known), len(values) - len(known)
     if n < 2:
-        return Interval(float(kept[0]) if n else None, n=n, missing=missing)
-    mean, half = float(kept.mean()), float(stdtrit(n - 1, 0.975)) * float(kept.std(ddof=1)) / math.sqrt(n)
+        return Interval(float(known[0]) if n else None, n=n, missing=missing)
+    mean, half = float(known.mean()), float(stdtrit(n - 1, 0.975)) * float(known.std(ddof=1)) / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, n, missing)
 
 

@@ -36,7 +36,11 @@ def measure_verdicts(judged: Judged) -> dict[str, object]:
         `value`, `low` and `high`, None where there is nothing to count.
     """
     rows = list(zip(judged.truth, judged.hard, judged.scores, judged.verdicts, strict=True))
-    read = [(truth, hard, score, said) for truth, hard, score, said in rows if score is not None and said is not None]
+    read = [
+        (truth, hard, score, verdict)
+        for truth, hard, score, verdict in rows
+        if score is not None and verdict is not None
+    ]
     return {
         "n": len(rows),
         "positive": sum(judged.truth),
@@ -44,10 +48,10 @@ def measure_verdicts(judged: Judged) -> dict[str, object]:
         "unread": len(rows) - len(read),
         "auroc": delong_auroc([t for t, *_ in read], [s for _, _, s, _ in read]),
         "auroc_hard": delong_auroc([t for t, h, *_ in read if h], [s for _, h, s, _ in read if h]),
-        "accuracy": rate([said == truth for truth, _, _, said in read]).to_json(),
-        "true_positive_rate": rate([said for truth, _, _, said in read if truth]).to_json(),
-        "false_positive_rate": rate([said for truth, _, _, said in read if not truth]).to_json(),
-        "false_positive_rate_hard": rate([said for truth, hard, _, said in read if hard and not truth]).to_json(),
+        "accuracy": rate([verdict == truth for truth, _, _, verdict in read]).to_json(),
+        "true_positive_rate": rate([verdict for truth, _, _, verdict in read if truth]).to_json(),
+        "false_positive_rate": rate([verdict for truth, _, _, verdict in read if not truth]).to_json(),
+        "false_positive_rate_hard": rate([verdict for truth, hard, _, verdict in read if hard and not truth]).to_json(),
     }
 
 
@@ -73,23 +77,23 @@ def count_outcomes(judged: Judged, names: Sequence[str]) -> dict[str, dict[str, 
     table: dict[str, dict[str, int]] = defaultdict(
         lambda: {"found": 0, "missed": 0, "false_alarm": 0, "left_alone": 0, "unread": 0}
     )
-    for name, truth, said in zip(names, judged.truth, judged.verdicts, strict=True):
-        table[name][_name_outcome(truth, said)] += 1
+    for name, truth, verdict in zip(names, judged.truth, judged.verdicts, strict=True):
+        table[name][_name_outcome(truth, verdict)] += 1
     return {name: table[name] for name in sorted(table)}
 
 
-def _name_outcome(truth: bool, said: bool | None) -> str:
-    if said is None:
+def _name_outcome(truth: bool, verdict: bool | None) -> str:
+    if verdict is None:
         return "unread"
     if truth:
-        return "found" if said else "missed"
-    return "false_alarm" if said else "left_alone"
+        return "found" if verdict else "missed"
+    return "false_alarm" if verdict else "left_alone"
 
 
 def _measure_bin(labels: NDArray[np.bool_], values: NDArray[np.float64]) -> dict[str, float]:
     share = rate(labels.tolist())
-    found = {"mean_score": float(values.mean()), "share": share.value, "low": share.low, "high": share.high}
-    return {name: round(float(value or 0.0), 4) for name, value in found.items()} | {"n": len(values)}
+    figures = {"mean_score": float(values.mean()), "share": share.value, "low": share.low, "high": share.high}
+    return {name: round(float(value or 0.0), 4) for name, value in figures.items()} | {"n": len(values)}
 
 
 def _round(value: float) -> float:

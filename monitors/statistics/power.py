@@ -30,8 +30,8 @@ def paired_power(gap: float, requests: int, *, reverse: float) -> float:
     critical = binom.ppf(ALPHA / 2, m, 0.5)
     critical -= 2 * binom.cdf(critical, m, 0.5) > ALPHA
     p_free = (gap + reverse) / discordant
-    found = binom.cdf(critical, m, 1 - p_free) + binom.cdf(critical, m, p_free)
-    return float(binom.pmf(m, requests, discordant) @ found)
+    detected = binom.cdf(critical, m, 1 - p_free) + binom.cdf(critical, m, p_free)
+    return float(binom.pmf(m, requests, discordant) @ detected)
 
 
 def minimum_detectable_gap(requests: int, *, reverse: float) -> float | None:

@@ -17,8 +17,8 @@ DRAWS = 2000
 def count_by_request(cells: Sequence[Outcomes]) -> NDArray[np.float64]:
     """Return successes and judged samples of every request of any of K cells, (R, K, 2), in the order of their ids."""
     requests = sorted(set().union(*cells))
-    found = [[count_judged(cell.get(request, ())) for cell in cells] for request in requests]
-    return np.array(found, dtype=float).reshape(len(requests), len(cells), 2)
+    counts = [[count_judged(cell.get(request, ())) for cell in cells] for request in requests]
+    return np.array(counts, dtype=float).reshape(len(requests), len(cells), 2)
 
 
 def resample_rates(cells: Sequence[Outcomes], *, seed: int, draws: int = DRAWS) -> NDArray[np.float64]:

@@ -33,9 +33,9 @@ class Vocabulary:
         idf, index = [0.0], []
         for block in zip(*texts, strict=True):
             seen = Counter(name for names in block for name in names)
-            kept = sorted(name for name, count in seen.items() if count >= rarest)
-            index.append({name: i for i, name in enumerate(kept, start=len(idf))})
-            idf += [float(np.log((1 + len(texts)) / (1 + seen[name]))) + 1 for name in kept]
+            frequent = sorted(name for name, count in seen.items() if count >= rarest)
+            index.append({name: i for i, name in enumerate(frequent, start=len(idf))})
+            idf += [float(np.log((1 + len(texts)) / (1 + seen[name]))) + 1 for name in frequent]
         return Vocabulary(tuple(index), np.array(idf))
 
     def segments(self, texts: Sequence[Blocks]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

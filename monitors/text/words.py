@@ -119,11 +119,11 @@ def main() -> None:
     words, embeddings = _read_embeddings()
     reduced = _reduce(embeddings)
     scale = float(np.abs(reduced).max(axis=0).mean()) / 127
-    kept = np.clip(np.round(reduced / scale), -127, 127).astype(np.int8)
+    table = np.clip(np.round(reduced / scale), -127, 127).astype(np.int8)
     about = {"words": json.dumps(words), "scale": repr(scale), "source": "SmolLM2-135M-Instruct, Apache-2.0"}
     TABLE.parent.mkdir(exist_ok=True)
-    TABLE.write_bytes(save({"vectors": kept}, metadata=about))
-    print(f"{len(words)} words, {kept.shape[1]} dimensions, {TABLE.stat().st_size / 1e6:.2f} MB: {TABLE}")
+    TABLE.write_bytes(save({"vectors": table}, metadata=about))
+    print(f"{len(words)} words, {table.shape[1]} dimensions, {TABLE.stat().st_size / 1e6:.2f} MB: {TABLE}")
 
 
 def _read_embeddings() -> tuple[list[str], NDArray[np.float64]]:
@@ -149,10 +149,10 @@ def _reduce(vectors_WE: NDArray[np.float64]) -> NDArray[np.float64]:
     unit = vectors_WE / np.linalg.norm(vectors_WE, axis=1, keepdims=True)
     centred = unit - unit.mean(axis=0)
     values, directions = np.linalg.eigh(centred.T @ centred)
-    kept = directions[:, np.argsort(-values)][:, COMMON_DIRECTIONS : COMMON_DIRECTIONS + DIMENSIONS]
+    axes = directions[:, np.argsort(-values)][:, COMMON_DIRECTIONS : COMMON_DIRECTIONS + DIMENSIONS]
     # The sign of a component is arbitrary: its largest entry is made positive, so that every machine agrees.
-    kept = kept * np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(DIMENSIONS)])
-    reduced = centred @ kept
+    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(DIMENSIONS)])
+    reduced = centred @ axes
     return reduced / reduced.std()
 
 
