@@ -1,9 +1,9 @@
 """Mitigations that act on the reward or on the verdicts it is made of, and the controls that stand beside them.
 
 A mitigation is one class here or in `rl/mitigation/`, and one file of `conf/mitigation/` whose `_target_` names it.
-Those that read for alignment faking get the run's first AF monitor as a callable. They see of it what `Suspicion`
-holds, and no other monitor's verdict. A text without a verdict gets the mean of the batch's terms, so writing what
-cannot be read earns what the average scratchpad earns.
+Those that read for alignment faking get the run's first AF monitor as a callable. They see its `Suspicion` and no other
+monitor's verdict. A text without a verdict gets the mean of the batch's terms: text that cannot be read earns what the
+average scratchpad earns.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ def count_scratchpad_words(rollouts: Sequence[Rollout]) -> NDArray[np.float64]:
 def hash_batch(seed: int, purpose: str, rollouts: Sequence[Rollout]) -> int:
     """Return a number of 256 bits that looks random and depends on seed, purpose and texts alone.
 
-    What is drawn from it hangs on no state: a run that is resumed draws what it would have drawn, and nothing is taken
-    from the stream that the policy is sampled with.
+    It depends on no state, so a resumed run draws what it would have drawn. The random numbers that the policy is
+    sampled with are left alone.
     """
     digest = hashlib.sha256(f"{seed} {purpose}".encode())
     for rollout in rollouts:

@@ -22,9 +22,9 @@ READERS, FOLD_READERS = 3, 1
 their log-odds are averaged."""
 EPOCHS = 12
 ALIKE = 8
-"""Batches that are drawn together and dealt by length, so that little is padded."""
+"""Batches whose texts are sorted by length together, so that little is padded."""
 FIRST_WEIGHT = 3.0
-"""Weight of `complied` beside one for each label."""
+"""Weight of `complied` in the loss; each label has a weight of one."""
 UNASKED = 0.08
 """How often an answer is learnt without its request, as requests may be unknown."""
 Reading = tuple[NDArray[np.float64], int]

@@ -1,9 +1,9 @@
 """Two monitors on the same texts: how often they agree, and the rule that says when their rates have parted.
 
-The rule, fixed before any run was looked at: two rates have parted where the 95% interval of their paired difference
-(bootstrap over requests) leaves out zero and the difference is larger than `LEAST_DIFFERENCE`. Two instruments whose
-errors differ never agree to the point, so a difference that is merely significant is no alarm; one of this size says
-that what one of them counts is not what the other counts, as it is when a policy learns to evade the first.
+The rule was fixed before any run was looked at. Two rates have parted where the 95% interval of their paired difference
+(bootstrap over requests) leaves out zero and the difference is larger than `LEAST_DIFFERENCE`. Two instruments with
+different errors never agree exactly, so a difference that is only significant is no alarm. A difference of this size
+says that the two no longer count the same thing, as when a policy learns to evade the first.
 """
 
 from __future__ import annotations

@@ -117,8 +117,8 @@ def _find_content(text: str) -> frozenset[str]:
 def draw_other_act(act: str, acts: Sequence[str], rng: random.Random) -> str:
     """Return an act whose topic shares no content word with `act`, with the same verb if there is one.
 
-    The same verb makes it hard: were the wrong topic from another field of life, a model would learn which things go
-    with which verbs and would not compare the answer with the request.
+    The same verb makes it hard. From a topic of another field a model could learn which things go with which verbs,
+    and would not compare the answer with the request.
 
     Raises:
         ValueError: where `acts` holds no such act.
