@@ -111,7 +111,7 @@ def test_any_text_gets_one_verdict_in_order_whatever_stands_beside_it(texts: lis
 
 def test_the_numpy_reader_says_what_torchs_own_recurrent_unit_says() -> None:
     torch.manual_seed(0)
-    module = LearningReader(7, 3, audit_fitting.HIDDEN, audit_fitting.DROPOUT).eval()
+    module = LearningReader(7, 3).eval()
     arrays = {name: value.detach().numpy() for name, value in module.named_parameters()}
     rng = np.random.default_rng(1)
     lengths = rng.integers(1, 12, size=BATCH + 5)

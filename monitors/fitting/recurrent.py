@@ -22,16 +22,13 @@ class LearningReader(nn.Module):
 
     Args:
         inputs: Numbers for each token.
-        outputs: What is told of a text.
-        hidden: Units in each direction.
-        dropout: Share of the pooled states that is hidden in training.
+        outputs: Statements about a text.
     """
 
-    def __init__(self, inputs: int, outputs: int, hidden: int, dropout: float) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.rnn = nn.GRU(inputs, hidden, batch_first=True, bidirectional=True)
-        self.output = nn.Linear(4 * hidden, outputs)
-        self.dropout = dropout
+        self.rnn = nn.GRU(inputs, HIDDEN, batch_first=True, bidirectional=True)
+        self.output = nn.Linear(4 * HIDDEN, outputs)
 
     def forward(self, inputs_NTD: torch.Tensor, lengths_N: torch.Tensor, last_N: torch.Tensor) -> torch.Tensor:
         """Return log-odds, (N, K), from padded inputs, their lengths and where the last sentence of each starts."""
@@ -43,7 +40,7 @@ class LearningReader(nn.Module):
             states_NTP.masked_fill(~mask[:, :, None], -torch.inf).amax(dim=1)
             for mask in (inside, inside & (place_T >= last_N[:, None]))
         ]
-        return self.output(nn.functional.dropout(torch.cat(pooled, dim=1), self.dropout, self.training))
+        return self.output(nn.functional.dropout(torch.cat(pooled, dim=1), DROPOUT, self.training))
 
 
 def fit_reader(
@@ -64,7 +61,7 @@ def fit_reader(
         read: What `LearningReader` takes, of the texts of a batch.
         weights_K: Of the targets; None for one each.
     """
-    module = LearningReader(inputs, targets_NK.shape[1], HIDDEN, DROPOUT)
+    module = LearningReader(inputs, targets_NK.shape[1])
     optimizer = torch.optim.AdamW(module.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, PEAK_RATE, total_steps=steps)
     for batches in epochs:
