@@ -21,7 +21,9 @@ from monitors.statistics.measures import Judged
 
 Split = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Row numbers of the items that are fitted on, and of those that are judged."""
-Item, Said, Monitor = TypeVar("Item"), TypeVar("Said"), TypeVar("Monitor")
+Item = TypeVar("Item")
+Said = TypeVar("Said")
+Monitor = TypeVar("Monitor")
 ScoredVerdict = tuple[ComplianceVerdict, float | None]
 """A verdict and the probability of compliance."""
 
