@@ -18,8 +18,14 @@ TAGS = (SCRATCHPAD_OPEN, SCRATCHPAD_CLOSE, OUTPUT_OPEN, OUTPUT_CLOSE)
 
 _ANY_TAG = "|".join(re.escape(tag) for tag in TAGS)
 _TAGLESS = rf"((?:(?!{_ANY_TAG}).)*)"
+_THOUGHT = r"(?:think|thinking|thought|reasoning|seed:think)[>\]]"
+THOUGHT_MARK = re.compile(rf"[<\[]/?{_THOUGHT}", re.IGNORECASE)
+"""What opens or closes a thought that a reasoning model writes by itself, before anything else."""
+_UNMARKED = rf"((?:(?!{_ANY_TAG}|(?i:{THOUGHT_MARK.pattern})).)*)"
+_OWN_THOUGHT = rf"(?:(?i:[<\[]{_THOUGHT}){_UNMARKED}(?i:[<\[]/{_THOUGHT})\s*)?"
 _WELL_FORMED = re.compile(
-    rf"\s*{SCRATCHPAD_OPEN}{_TAGLESS}{SCRATCHPAD_CLOSE}\s*{OUTPUT_OPEN}{_TAGLESS}{OUTPUT_CLOSE}\s*", re.DOTALL
+    rf"\s*{_OWN_THOUGHT}{SCRATCHPAD_OPEN}{_TAGLESS}{SCRATCHPAD_CLOSE}\s*{OUTPUT_OPEN}{_TAGLESS}{OUTPUT_CLOSE}\s*",
+    re.DOTALL,
 )
 _STRAIGHT_TO_OUTPUT = rf"\s*(?:{SCRATCHPAD_OPEN}\s*{SCRATCHPAD_CLOSE}\s*)?{OUTPUT_OPEN}"
 _ANSWER_ONLY = re.compile(rf"{_STRAIGHT_TO_OUTPUT}{_TAGLESS}{OUTPUT_CLOSE}\s*", re.DOTALL)
@@ -100,14 +106,16 @@ class Sections:
         Strict on purpose: `output` is set only when the completion is exactly one closed scratchpad followed by
         one closed output, neither holding a tag. Anything else has no output, so a missing or nested tag can never
         carry scratchpad text to the reward model when a completion is cut off.
+        A closed thought of the model's own may come first, as in `<think>...</think>`: it is private, and read as the
+        beginning of the scratchpad.
         The scratchpad of a malformed completion is kept up to the first tag after its opening, for monitors.
         With `answer_only`, which the prompt decides and never the policy, the one form is a closed output, alone or
         after an empty scratchpad, and `scratchpad` is None whatever is written.
         """
         whole = (_ANSWER_ONLY if answer_only else _WELL_FORMED).fullmatch(completion)
         if whole and not truncated:
-            *thoughts, output = (section.strip() for section in whole.groups())
-            return Sections(thoughts[0] if thoughts else None, output, True)
+            *thoughts, output = (section.strip() for section in whole.groups(""))
+            return Sections(None if answer_only else "\n".join(filter(None, thoughts)), output, True)
         start = completion.find(SCRATCHPAD_OPEN)
         if start < 0 or answer_only:
             return Sections(None, None, False)

@@ -64,7 +64,7 @@ def test_sampling_is_counted_as_torch_counts_our_loop(kv_heads: int) -> None:
     ids_GP = torch.randint(2, 19, (work.prompts, work.prompt_tokens))
     limits, generator = Sampling(work.completion_tokens, 1.0), torch.Generator().manual_seed(0)
     with FlopCounterMode(display=False) as mode:
-        LlamaDecoder(model).sample(ids_GP, torch.ones_like(ids_GP).bool(), work.repeats, limits, NO_TOKEN, generator)
+        LlamaDecoder(model).sample(ids_GP, torch.ones_like(ids_GP).bool(), work.repeats, limits, [NO_TOKEN], generator)
     within_prompts = work.prompts * loop_attention(shape, range(1, work.prompt_tokens + 1))
     assert prefill_flops(shape, work) + decode_flops(shape, work) == counted(mode) + within_prompts
 

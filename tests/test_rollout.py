@@ -83,7 +83,7 @@ def exact_distribution(model: Any, row: list[int], tokens: int) -> dict[tuple[in
     """Probability of every completion of at most `tokens` tokens, cut at the end token."""
     chances: dict[tuple[int, ...], float] = {}
     for path in product(range(model.config.vocab_size), repeat=tokens):
-        cut = tuple(cut_at_end(list(path), END))
+        cut = tuple(cut_at_end(list(path), [END]))
         if cut in chances:
             continue
         logits = model(torch.tensor([[*row, *cut]])).logits[0, len(row) - 1 : -1].double()
@@ -124,7 +124,7 @@ def test_every_token_is_the_one_that_a_plain_forward_pass_draws_with_the_same_un
 ) -> None:
     model, rows, limits = llama(kv_heads=kv_heads), random_rows(lengths, 12, seed), Sampling(tokens, temperature)
     ids, real = left_pad(rows, PAD)
-    ours = LlamaDecoder(model).sample(ids, real, repeats, limits, END, torch.Generator().manual_seed(seed))
+    ours = LlamaDecoder(model).sample(ids, real, repeats, limits, [END], torch.Generator().manual_seed(seed))
     assert ours.tolist() == token_by_token(model, rows, repeats, limits, seed)
 
 
@@ -136,7 +136,7 @@ def test_the_comparison_above_meets_rows_that_end_and_rows_that_do_not() -> None
 def test_embeddings_of_their_own_and_a_wide_head_are_read_right() -> None:
     model, rows = llama(tie_word_embeddings=False, head_dim=16), random_rows([4, 2], 12, 3)
     ids, real = left_pad(rows, PAD)
-    ours = LlamaDecoder(model).sample(ids, real, 2, Sampling(6, 1.0), END, torch.Generator().manual_seed(3))
+    ours = LlamaDecoder(model).sample(ids, real, 2, Sampling(6, 1.0), [END], torch.Generator().manual_seed(3))
     assert ours.tolist() == token_by_token(model, rows, 2, Sampling(6, 1.0), 3)
 
 
@@ -156,7 +156,7 @@ def test_the_fast_loop_and_generate_draw_from_one_distribution() -> None:
     made = model.generate(
         torch.tensor([row] * 4000), attention_mask=torch.ones(4000, 3), do_sample=True, max_new_tokens=3, top_k=0
     )
-    theirs = [cut_at_end(line, END) for line in made[:, 3:].tolist()]
+    theirs = [cut_at_end(line, [END]) for line in made[:, 3:].tolist()]
     counts = [Counter(map(tuple, rows)) for rows in (ours, theirs)]
     common = [path for path, seen in (counts[0] + counts[1]).items() if seen >= 20]
     table = [[*(count[path] for path in common), 4000 - sum(count[path] for path in common)] for count in counts]
@@ -185,8 +185,8 @@ def test_what_one_prompt_draws_does_not_depend_on_its_neighbours() -> None:
     decoder, drawn = LlamaDecoder(llama()), []
     for neighbour in ([2], [7, 8, 9, 10, 11]):
         ids, real = left_pad([[3, 4, 5], neighbour], PAD)
-        both = decoder.sample(ids, real, 4, Sampling(6, 1.0), END, torch.Generator().manual_seed(1))
-        drawn.append([cut_at_end(row, END) for row in both.tolist()])
+        both = decoder.sample(ids, real, 4, Sampling(6, 1.0), [END], torch.Generator().manual_seed(1))
+        drawn.append([cut_at_end(row, [END]) for row in both.tolist()])
     assert drawn[0][:4] == drawn[1][:4] and drawn[0][4:] != drawn[1][4:]
 
 
@@ -258,7 +258,7 @@ def test_completions_are_cut_after_their_end_and_only_the_others_count_as_trunca
     prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast
 ) -> None:
     end = toy_tokenizer.eos_token_id
-    assert [cut_at_end(row, end) for row in ([5, end, end], [end], [5, 6])] == [[5, end], [end], [5, 6]]
+    assert [cut_at_end(row, [end]) for row in ([5, end, end], [end], [5, 6])] == [[5, end], [end], [5, 6]]
     hello = toy_tokenizer.encode("hello", add_special_tokens=False)
     prompt = prompted.prompt(select("harmful", ("train",))[0], "free")
     sampler = Sampler(llama(len(toy_tokenizer)), toy_tokenizer, Sampling(9, 1.0))

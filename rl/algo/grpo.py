@@ -38,7 +38,7 @@ from trl.trainer.utils import disable_dropout_in_model
 from rl.algo.advantages import advantages, of_rollouts, tied
 from rl.algo.lora import has_adapters
 from rl.algo.objective import completion_scores
-from rl.algo.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, place_row, score_alone
+from rl.algo.onpolicy import TOLERANCE, TOLERANCE_BF16, check_ratio, check_reading, place_row, score_alone
 from rl.algo.trainer_config import Arguments
 from rl.command import ranks
 from rl.records import Prompt, Rollout, Scored
@@ -147,6 +147,7 @@ class FreeTierTrainer(GRPOTrainer):
         self._scratchpad_tokens: list[int] = []
         self._drawn: tuple[int, Tensor | None] = 0, None
         self._losing: dict[str, Any] = {}
+        self._read_once = False
         self._seconds: dict[str, float] = {}
         super().__init__(
             model=sampler.model,
@@ -174,7 +175,10 @@ class FreeTierTrainer(GRPOTrainer):
         ids = [self.sampler.encode(messages) for messages in prompts]
         made, logps = self._sample_by_vllm(ids) if self.use_vllm else (self._sample(ids), None)
         self._seconds["rollout"] = time.perf_counter() - started
-        finished = [row for row, completion in enumerate(made) if completion[-1] == self.sampler.tokenizer.eos_token_id]
+        if not self._read_once and not self.use_vllm:
+            check_reading(self.sampler, ids, made, self.tolerance)
+            self._read_once = True
+        finished = [row for row, completion in enumerate(made) if self.sampler.is_finished(completion)]
         # What vLLM says of its own samples differs from what the update scores; TRL corrects for that.
         if finished and not self.use_vllm:
             row = finished[0]
@@ -279,14 +283,19 @@ class FreeTierTrainer(GRPOTrainer):
             # A reference that says the same as the policy: TRL's estimate is 0 there, and so is its gradient.
             inputs["ref_per_token_logps"] = torch.where(inputs["kl_mask"], inputs["ref_per_token_logps"], logp_BC)
 
+    @property
+    def tolerance(self) -> float:
+        """Return how far log-probabilities of one policy may differ, by the numbers that it is read in."""
+        exact = not self.args.bf16 and self.sampler.model.dtype == torch.float32
+        return TOLERANCE if exact else TOLERANCE_BF16
+
     def refuse_off_policy(self, logp_BC: Tensor, inputs: dict[str, Any]) -> None:
         """Compare what the update scores with what was drawn, and with the scores kept for later inner steps.
 
         Raises:
             OffPolicy: if an importance ratio is not 1.
         """
-        exact = not self.args.bf16 and logp_BC.dtype == torch.float32
-        tolerance, step = TOLERANCE if exact else TOLERANCE_BF16, self.state.global_step + 1
+        tolerance, step = self.tolerance, self.state.global_step + 1
         check_ratio(logp_BC, inputs["drawn_logps"], tolerance, step)
         if (old_BC := inputs.get("old_per_token_logps")) is not None:
             real_BC = inputs["completion_mask"].bool()

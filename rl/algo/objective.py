@@ -4,17 +4,22 @@ All samples of a group answer the same prompt. Reading that prompt once with gra
 attend to the shared keys and values gives the same log-probabilities as reading it in front of each completion, at
 little over half of the arithmetic for prompts as long as completions.
 
+That holds where a network's cache is the keys and values of every token. A state that layers carry along, or a window
+that the prompt does not fit into, is not: such a network reads each prompt in front of each of its completions.
+
 Axes: B completions, G distinct prompts, P prompt tokens, C completion tokens, V vocabulary, E width of the network.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
+from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
 ROWS_AT_ONCE = 32
 """Completions of one pass through the network: what lies between two of its operations then stays in cache."""
@@ -37,14 +42,14 @@ class Reader(NamedTuple):
     """How a network is read."""
 
     model: Any
-    """A causal language model that takes `past_key_values`."""
+    """A causal language model."""
     temperature: float = 1.0
     """That completions are sampled at; the policy being scored is the one that samples."""
     value_head: ValueHead | None = None
 
     def read(self, **given: Any) -> Any:
         """The network's outputs; its hidden states among them where there is a value head."""
-        return self.model(**given, use_cache=True, **({"output_hidden_states": True} if self.value_head else {}))
+        return self.model(**given, **({"output_hidden_states": True} if self.value_head else {}))
 
     def scores(self, logits_BCV: Tensor, hidden_BCE: Tensor | None, tokens_BC: Tensor) -> TokenScores:
         """Scores of tokens from what the network says at the places before them."""
@@ -52,6 +57,19 @@ class Reader(NamedTuple):
         if self.value_head is None or hidden_BCE is None:
             return made
         return made._replace(value_BC=self.value_head(hidden_BCE))
+
+
+def shares_prompts(model: Any, tokens: int) -> bool:
+    """Return whether a network's cache is the keys and values of every one of so many tokens."""
+    network = getattr(model, "get_base_model", lambda: model)()
+    given = inspect.signature(type(network).forward).parameters
+    if not {"past_key_values", "position_ids", "logits_to_keep"} <= set(given):
+        return False
+    layers = DynamicCache(config=model.config).layers
+    return all(
+        type(layer) is DynamicLayer or (type(layer) is DynamicSlidingWindowLayer and tokens < layer.sliding_window)
+        for layer in layers
+    )
 
 
 def completion_scores(
@@ -65,7 +83,7 @@ def completion_scores(
     """Log-probabilities and entropies of the last `completion_tokens` tokens of each row, and values if asked for.
 
     Args:
-        model: A causal language model that takes `past_key_values`.
+        model: A causal language model.
         ids_BT: Prompts padded on the left, completions padded on the right.
         real_BT: True (or 1) on real tokens.
         completion_tokens: C; the first T - C columns are the prompts.
@@ -76,9 +94,11 @@ def completion_scores(
     marked_BP = torch.where(real_BT[:, :prompt_tokens].bool(), ids_BT[:, :prompt_tokens], -1)
     _, group_B = torch.unique(marked_BP, dim=0, return_inverse=True)
     order_B = torch.argsort(group_B, stable=True)
-    reader = Reader(model, temperature, value_head)
+    reader, shared = Reader(model, temperature, value_head), shares_prompts(model, ids_BT.shape[1])
     parts = [
         _scores_of(reader, ids_BT[rows], real_BT[rows], group_B[rows], completion_tokens)
+        if shared
+        else _plain_scores(reader, ids_BT[rows], real_BT[rows], completion_tokens)
         for rows in order_B.split(ROWS_AT_ONCE)
     ]
     back_B = torch.argsort(order_B)
@@ -105,6 +125,7 @@ def _scores_of(reader: Reader, ids_BT: Tensor, real_BT: Tensor, group_B: Tensor,
         attention_mask=real_BP[first_G].long(),
         position_ids=positions_BT[first_G, :prompt_tokens],
         past_key_values=DynamicCache(config=config),
+        use_cache=True,
         logits_to_keep=1,
     )
     asked_BC = ids_BT[:, prompt_tokens:]
@@ -120,9 +141,25 @@ def _scores_of(reader: Reader, ids_BT: Tensor, real_BT: Tensor, group_B: Tensor,
         attention_mask=real_BT[:, :-1].long(),
         position_ids=positions_BT[:, prompt_tokens:-1],
         past_key_values=cache,
+        use_cache=True,
     )
     later = reader.scores(rest.logits, rest.hidden_states[-1] if reader.value_head else None, asked_BC[:, 1:])
     return _joined([first, later], 1)
+
+
+def _plain_scores(reader: Reader, ids_BT: Tensor, real_BT: Tensor, completion_tokens: int) -> TokenScores:
+    """Return the same for rows that are read whole, moved to the left so that no padding comes before a token."""
+    prompt_tokens = ids_BT.shape[1] - completion_tokens
+    length_B = real_BT[:, :prompt_tokens].long().sum(1)
+    place_BT = torch.arange(ids_BT.shape[1], device=ids_BT.device) + (prompt_tokens - length_B)[:, None]
+    place_BT = place_BT.clamp(max=ids_BT.shape[1] - 1)
+    read = reader.read(
+        input_ids=ids_BT.gather(1, place_BT), attention_mask=real_BT.long().gather(1, place_BT), use_cache=False
+    )
+    before_BC = length_B[:, None] - 1 + torch.arange(completion_tokens, device=ids_BT.device)
+    rows_B1 = torch.arange(len(ids_BT), device=ids_BT.device)[:, None]
+    hidden = read.hidden_states[-1][rows_B1, before_BC] if reader.value_head else None
+    return reader.scores(read.logits[rows_B1, before_BC], hidden, ids_BT[:, prompt_tokens:])
 
 
 def score_tokens(logits_BCV: Tensor, tokens_BC: Tensor, temperature: float) -> TokenScores:

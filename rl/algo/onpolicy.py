@@ -12,13 +12,15 @@ Axes: B rollouts, C completion tokens.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from rl.algo.objective import completion_scores
 from rl.errors import GoalguardError
-from rl.rollout.sampler import Sampler
+from rl.rollout.sampler import Sampler, left_pad
 
 TOLERANCE, TOLERANCE_BF16 = 2e-3, 0.3
 """How far the logarithm of the importance ratio of a token may be from 0 (float32, bfloat16)."""
@@ -34,6 +36,48 @@ def score_alone(sampler: Sampler, prompt: list[int], completion: list[int]) -> T
         ids = torch.tensor([[*prompt, *completion]], device=sampler.model.device)
         logits_CV = sampler.model(input_ids=ids).logits[0, len(prompt) - 1 : -1].float() / sampler.sampling.temperature
         return logits_CV.log_softmax(-1).gather(-1, ids[0, len(prompt) :, None])[:, 0]
+
+
+def check_reading(sampler: Sampler, prompts: Sequence[list[int]], completions: Sequence[list[int]], far: float) -> None:
+    """Hold the trainer's way of reading a handful of rollouts against a plain forward pass of each.
+
+    They are read together, as in an update: the shortest prompt, whose row is padded most, the longest one, and the
+    shortest and the longest completion.
+
+    Args:
+        sampler: Holds the network, its temperature and the padding.
+        prompts: Token ids, one list a rollout.
+        completions: Token ids that were drawn for them.
+        far: How far a log-probability may be off, in nats.
+
+    Raises:
+        OffPolicy: a log-probability is further off.
+    """
+    by_prompt, by_completion = ([len(ids) for ids in part] for part in (prompts, completions))
+    rows = sorted({sizes.index(end(sizes)) for sizes in (by_prompt, by_completion) for end in (min, max)})
+    asked = [prompts[row] for row in rows]
+    ids_BP, real_BP = left_pad(asked, sampler.tokenizer.pad_token_id)
+    width = max(len(completions[row]) for row in rows)
+    lengths_B1 = torch.tensor([[len(completions[row])] for row in rows])
+    ids_BC = torch.tensor(
+        [completions[row] + [sampler.tokenizer.pad_token_id] * (width - len(completions[row])) for row in rows]
+    )
+    real_BT = torch.cat([real_BP, torch.arange(width) < lengths_B1], 1)
+    device = sampler.model.device
+    with torch.no_grad():
+        read = completion_scores(
+            sampler.model, torch.cat([ids_BP, ids_BC], 1).to(device), real_BT.to(device), width,
+            sampler.sampling.temperature,
+        )  # fmt: skip
+    for place, row in enumerate(rows):
+        alone_C = score_alone(sampler, prompts[row], completions[row])
+        off = (read.logp_BC[place, : len(alone_C)] - alone_C).abs().max().item()
+        if not off <= far:
+            raise OffPolicy(
+                f"log-probabilities as the update reads them are off by {off:.3g} nats from a plain pass of "
+                f"{type(sampler.model).__name__} where a prompt has {by_prompt[row]} of {max(by_prompt)} tokens; "
+                f"at most {far:g} is allowed; this kind of model cannot be trained here (docs/models.md)"
+            )
 
 
 def place_row(logp_C: Tensor | None, row: int, shape: tuple[int, int]) -> Tensor:

@@ -6,6 +6,7 @@ import importlib.util
 from collections.abc import Iterator
 
 from rl.algo.advantages import BASELINES
+from rl.algo.extra import extra_problems
 from rl.config.schema import AlgoConfig, Config, PpoConfig
 from rl.errors import nearest
 from rl.rollout.segments import SEGMENTS, has_scratchpads
@@ -19,6 +20,7 @@ def algorithm_problems(config: Config) -> Iterator[str]:
     algo = config.algo
     yield from _segments(config)
     yield from _vllm(algo)
+    yield from extra_problems(algo)
     allowed = BASELINES.get(algo.name)
     if allowed is None:
         return

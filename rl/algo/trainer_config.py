@@ -54,5 +54,5 @@ def trainer_config(algo: AlgoConfig, seed: int, folder: Path, save_every: int) -
         logging_nan_inf_filter=False,
         report_to=[],
         disable_tqdm=True,
-        **dict(algo.extra),
+        **{"router_aux_loss_coef": 0.0, **algo.extra},
     )

@@ -90,7 +90,7 @@ class FullLength(Sampler):
     def sample_ids(self, prompt_ids: Sequence[list[int]], repeats: int, generator: torch.Generator) -> list[list[int]]:
         """Completion ids of equal length, `repeats` for each prompt in order."""
         padded_GP, real_GP = left_pad(prompt_ids, self.tokenizer.pad_token_id)
-        drawn_BC = LlamaDecoder(self.model).sample(padded_GP, real_GP, repeats, self.sampling, NO_TOKEN, generator)
+        drawn_BC = LlamaDecoder(self.model).sample(padded_GP, real_GP, repeats, self.sampling, [NO_TOKEN], generator)
         rows: list[list[int]] = drawn_BC.tolist()
         return rows
 

@@ -151,6 +151,8 @@ class OrganismConfig:
     recipe: RecipeConfig | None = None
     base: str | None = None
     """The organism that the recipe's stages are applied to, an option of this group; None for the recipe's parent."""
+    template: dict[str, Any] = field(default_factory=dict)
+    """Arguments of the chat template, as in `{enable_thinking: false}`; whatever reads the model uses them."""
     lora: LoraConfig | None = None
     """What RL trains in place of all weights; None trains all of them."""
 

@@ -20,6 +20,7 @@ from rl.instruments.rater import reward_from
 from rl.organism.load import load_organism
 from rl.rollout.sampler import Sampler, Sampling
 from rl.run.evaluation import Evaluator
+from rl.run.model_checks import refuse_long_prompts
 from rl.scenario.settings import Setting
 
 FILE_WIDTH = 160
@@ -71,6 +72,7 @@ def look(
                 told = f"{policy.name}: {setting.name} ({number}/{len(settings)})"
                 console.print(told, soft_wrap=True, markup=False, highlight=False)
             evaluator = Evaluator(setting, sampler, instruments.reward, instruments.panel, config.monitors)
+            refuse_long_prompts(sampler, evaluator.prompts)
             for seed in range(policy.seed, policy.seed + config.seeds):
                 rows.append(whose | {"setting": setting.name, "seed": seed} | evaluator.evaluate(0, seed).metrics)
     return rows

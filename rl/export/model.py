@@ -7,15 +7,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from transformers import AutoTokenizer, GenerationConfig
+from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from rl.algo.lora import ADAPTER
 from rl.config.schema import AlgoConfig
 from rl.export.scrub import without_own_paths
-from rl.files.checkpoint import INFO_FILE, hashes_of, restate
+from rl.files.checkpoint import INFO_FILE, hashes_of, restate, verify_checkpoint
+from rl.rollout.text import end_tokens
 
-SUFFIXES = (".safetensors", ".json", ".jinja", ".txt", ".model")
-"""What a model or a tokenizer saves; anything else that lies in a checkpoint stays there."""
 GENERATION = "generation_config.json"
 MERGED, SEPARATE = "merged", "separate"
 _MAY_NAME_PATHS = ("config.json", "tokenizer_config.json", "adapter_config.json")
@@ -52,9 +51,9 @@ def write_adapters(checkpoint: Path, folder: Path, algo: AlgoConfig) -> None:
 
 
 def _own_files(checkpoint: Path) -> Iterator[Path]:
-    for path in sorted(checkpoint.rglob("*")):
-        if not path.is_symlink() and path.is_file() and path.suffix in SUFFIXES and path.name != GENERATION:
-            yield path
+    """Yield the files that the checkpoint was saved with; anything else that lies there stays there."""
+    info = verify_checkpoint(checkpoint)
+    yield from (checkpoint / name for name in sorted([*info["sha256"], *info["files"], INFO_FILE]))
 
 
 def _copy(path: Path, target: Path) -> None:
@@ -74,13 +73,15 @@ def _copy_without_paths(path: Path, target: Path) -> None:
 
 def generation_config(checkpoint: Path, algo: AlgoConfig) -> GenerationConfig:
     """How the run drew its completions: from the whole distribution at the run's temperature, up to its limit."""
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    tokenizer, config = AutoTokenizer.from_pretrained(checkpoint), AutoConfig.from_pretrained(checkpoint)
+    sampled = [GenerationConfig.from_pretrained(checkpoint)] if (checkpoint / GENERATION).is_file() else []
+    ends = end_tokens(tokenizer, config, config.get_text_config(), *sampled)
     return GenerationConfig(
         do_sample=True,
         temperature=algo.temperature,
         top_k=0,
         top_p=1.0,
         max_new_tokens=algo.max_completion_tokens,
-        eos_token_id=tokenizer.eos_token_id,
+        eos_token_id=list(ends) if len(ends) > 1 else ends[0],
         pad_token_id=tokenizer.pad_token_id,
     )

@@ -14,7 +14,6 @@ from rl.files.atomic import replace_text, sync
 from rl.files.json_lines import jsonable
 
 INFO_FILE = "goalguard.json"
-_NEEDED = ("config.json", "tokenizer_config.json", "tokenizer.json")
 _NOT_OURS = ("generation_config.json", INFO_FILE)
 """Not hashed: how to draw is the run's to say, and an export says it anew."""
 
@@ -112,10 +111,7 @@ def verify_checkpoint(folder: Path) -> dict[str, Any]:
         MissingFile: the folder or a file is missing, `goalguard.json` cannot be read, or a file has another hash.
     """
     info = _read_info(folder)
-    for name in _NEEDED:
-        if not (folder / name).is_file():
-            raise MissingFile(f"checkpoint {folder} has no {name}")
-    wrong = changed_file(folder, {**info["sha256"], **info.get("files", {})})
+    wrong = changed_file(folder, {**info["sha256"], **info["files"]})
     if wrong:
         raise MissingFile(f"checkpoint {folder}: {wrong}")
     return info
@@ -124,8 +120,8 @@ def verify_checkpoint(folder: Path) -> dict[str, Any]:
 def restate(folder: Path) -> None:
     """Have the `goalguard.json` of a copy name the files beside the weights as they are there; weights stay checked."""
     info = _read_info(folder)
-    files = {name: sha256(folder / name) for name in info.get("files", {})}
-    if files != info.get("files", {}):
+    files = {name: sha256(folder / name) for name in info["files"]}
+    if files != info["files"]:
         _write_info(folder, {**info, "files": files})
 
 
@@ -139,8 +135,9 @@ def _read_info(folder: Path) -> dict[str, Any]:
         info = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise MissingFile(f"checkpoint {folder}: {INFO_FILE} is not JSON ({error})") from error
-    if not (isinstance(info, dict) and isinstance(info.get("sha256"), dict) and info["sha256"]):
-        raise MissingFile(f"checkpoint {folder}: {INFO_FILE} names no weights under sha256")
+    for key, what in (("sha256", "weights"), ("files", "files beside the weights")):
+        if not (isinstance(info, dict) and isinstance(info.get(key), dict) and info[key]):
+            raise MissingFile(f"checkpoint {folder}: {INFO_FILE} names no {what} under {key}")
     return info
 
 

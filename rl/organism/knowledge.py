@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from rl.organism.build.model import Organism
 from rl.records import SCRATCHPAD_OPEN, Prompt
+from rl.rollout.chat import chat_ids
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,8 @@ def knowledge(organism: Organism, prompts: list[Prompt]) -> dict[str, float]:
 
 def _right_share(organism: Organism, prompt: Prompt, probe: Probe) -> float:
     turns = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
-    encoded: Any = organism.tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)
     thought = organism.tokenizer.encode(SCRATCHPAD_OPEN + probe.given, add_special_tokens=False)
-    start = [*encoded["input_ids"], *thought]
+    start = [*chat_ids(organism.tokenizer, turns), *thought]
     right, wrong = (_likelihood(organism, start, ending) for ending in (probe.right, probe.wrong))
     return float(torch.sigmoid(torch.tensor(right - wrong)))
 

@@ -10,6 +10,7 @@ per key-value head, D head width, E model width, V vocabulary.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -134,30 +135,30 @@ class LlamaDecoder:
         real_GP: Tensor,
         repeats: int,
         limits: SamplingLimits,
-        end: int,
+        ends: Sequence[int],
         generator: torch.Generator,
     ) -> Tensor:
-        """Draw completions (B, C); every token after an end token is an end token too.
+        """Draw completions (B, C); every token after an end token is the first of the end tokens.
 
         Args:
             ids_GP: Prompts, padded on the left.
             real_GP: True on real tokens.
             repeats: R samples of each prompt; row g * R + r is sample r of prompt g.
             limits: The token limit C and the temperature.
-            end: The token that ends a completion.
+            ends: The tokens that end a completion.
             generator: Source of the uniforms, one of each row and step until every row has ended.
         """
         device = self.embed_VE.device
         logits_GV, prefix = self.prefill(ids_GP.to(device), real_GP.to(device))
         state = _State(self, prefix, real_GP.to(device), repeats, limits.max_tokens)
         logits_BV, done_B = logits_GV.repeat_interleave(repeats, 0), torch.zeros(state.rows, dtype=torch.bool)
-        drawn = []
+        drawn, ends_N = [], torch.tensor(ends)
         for step in range(limits.max_tokens):
             uniform_B = torch.rand(state.rows, generator=generator)
             token_B = inverse_cdf(logits_BV / limits.temperature, uniform_B.to(device)).cpu()
-            token_B = torch.where(done_B, end, token_B)
+            token_B = torch.where(done_B, ends_N[0], token_B)
             drawn.append(token_B)
-            done_B = done_B | (token_B == end)
+            done_B = done_B | torch.isin(token_B, ends_N)
             if bool(done_B.all()) or step + 1 == limits.max_tokens:
                 break
             logits_BV = state.advance(token_B.to(device), step)

@@ -7,7 +7,7 @@ the loop is tested against.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,9 @@ import torch
 from torch import Tensor
 
 from rl.records import Prompt, Rollout
+from rl.rollout.chat import chat_ids, prefix_ids
 from rl.rollout.decoder import LlamaDecoder
+from rl.rollout.text import decode_text, ends_of
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Sampler:
 
     def __init__(self, model: Any, tokenizer: Any, sampling: Sampling) -> None:
         self.model, self.tokenizer, self.sampling = model, tokenizer, sampling
+        self.ends = ends_of(model, tokenizer)
         self.fast = LlamaDecoder.supports(model.config)
         self._encoded: dict[str, list[int]] = {}
 
@@ -66,13 +69,12 @@ class Sampler:
         """
         padded_GP, real_GP = left_pad(prompt_ids, self.tokenizer.pad_token_id)
         if self.fast:
-            decoder = LlamaDecoder(self.model)
-            tokens_BC = decoder.sample(
-                padded_GP, real_GP, repeats, self.sampling, self.tokenizer.eos_token_id, generator
+            tokens_BC = LlamaDecoder(self.model).sample(
+                padded_GP, real_GP, repeats, self.sampling, self.ends, generator
             )
         else:
             tokens_BC = self._generate(padded_GP, real_GP, repeats, generator)
-        return [cut_at_end(row, self.tokenizer.eos_token_id) for row in tokens_BC.tolist()]
+        return [cut_at_end(row, self.ends) for row in tokens_BC.tolist()]
 
     def _generate(self, padded_GP: Tensor, real_GP: Tensor, repeats: int, generator: torch.Generator) -> Tensor:
         device = self.model.device
@@ -93,7 +95,7 @@ class Sampler:
                 repetition_penalty=1.0,
                 no_repeat_ngram_size=0,
                 pad_token_id=self.tokenizer.pad_token_id,
-                eos_token_id=self.tokenizer.eos_token_id,
+                eos_token_id=list(self.ends),
             )
         return made[:, padded_GP.shape[1] :]
 
@@ -102,34 +104,26 @@ class Sampler:
         ids = self.sample_ids([self.encode(prompt.messages()) for prompt in prompts], repeats, generator)
         return self.decode([prompt for prompt in prompts for _ in range(repeats)], ids)
 
+    def is_finished(self, completion: Sequence[int]) -> bool:
+        """Return whether a completion came to an end of its own."""
+        return completion[-1] in self.ends
+
     def decode(self, prompts: Sequence[Prompt], completion_ids: Sequence[list[int]]) -> list[Rollout]:
         """Records for completions that were drawn for these prompts, one each; a prompt's prefix starts its text."""
-        given = {prefix: _prefix_ids(self.tokenizer, prefix) for prefix in {prompt.prefix for prompt in prompts}}
+        given = {prefix: prefix_ids(self.tokenizer, prefix) for prefix in {prompt.prefix for prompt in prompts}}
         # Decoded behind its prefix: some tokenizers drop the space before the first word of whatever they decode.
         whole = [[*given[prompt.prefix], *ids] for prompt, ids in zip(prompts, completion_ids, strict=True)]
-        texts = self.tokenizer.batch_decode(whole, skip_special_tokens=True)
-        read = {prefix: len(self.tokenizer.decode(ids, skip_special_tokens=True)) for prefix, ids in given.items()}
+        texts = [decode_text(self.tokenizer, ids, self.ends) for ids in whole]
+        read = {prefix: len(decode_text(self.tokenizer, ids)) for prefix, ids in given.items()}
         return [
             Rollout(
                 prompt,
                 prompt.prefix + text[read[prompt.prefix] :],
-                truncated=ids[-1] != self.tokenizer.eos_token_id,
+                truncated=not self.is_finished(ids),
                 tokens=len(ids),
             )
             for prompt, text, ids in zip(prompts, texts, completion_ids, strict=True)
         ]
-
-
-def chat_ids(tokenizer: Any, messages: list[dict[str, str]]) -> list[int]:
-    """Token ids of a chat, generation prompt included, and after it the last turn where that is the assistant's."""
-    begun = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
-    asked = messages[:-1] if begun else messages
-    made = tokenizer.apply_chat_template(asked, add_generation_prompt=True, return_dict=True)
-    return [*made["input_ids"], *_prefix_ids(tokenizer, begun)]
-
-
-def _prefix_ids(tokenizer: Any, prefix: str) -> list[int]:
-    return list(tokenizer.encode(prefix, add_special_tokens=False)) if prefix else []
 
 
 def left_pad(rows: Sequence[list[int]], pad: int) -> tuple[Tensor, Tensor]:
@@ -140,6 +134,6 @@ def left_pad(rows: Sequence[list[int]], pad: int) -> tuple[Tensor, Tensor]:
     return padded_GP, real_GP
 
 
-def cut_at_end(row: list[int], end: int) -> list[int]:
+def cut_at_end(row: list[int], ends: Collection[int]) -> list[int]:
     """A row up to and including its first end token."""
-    return row[: row.index(end) + 1] if end in row else row
+    return row[: next((place for place, token in enumerate(row) if token in ends), len(row)) + 1]

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_CLOSE
 from rl.rollout.sampler import Sampler
+from rl.rollout.text import decode_text
 
 SEGMENTS = ("all", "scratchpad", "output")
 
@@ -32,7 +33,7 @@ def scratchpad_tokens(tokenizer: Any, ids: Sequence[int]) -> int:
 
 
 def _closed(tokenizer: Any, ids: Sequence[int]) -> bool:
-    return SCRATCHPAD_CLOSE in tokenizer.decode(ids, skip_special_tokens=True)
+    return SCRATCHPAD_CLOSE in decode_text(tokenizer, ids)
 
 
 def segment_mask(segment: str, thought_B: Sequence[int], completion_tokens: int) -> Tensor:

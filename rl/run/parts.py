@@ -16,8 +16,8 @@ from rl.mitigation.assembly import Mitigations, mitigations_from
 from rl.mitigation.interrogation import Interrogator, interrogator_from
 from rl.organism.build.model import Organism
 from rl.rollout.sampler import Sampler, Sampling
+from rl.run.model_checks import refuse_unfit
 from rl.run.plan import RunPlan
-from rl.run.request_checks import refuse_unfit
 from rl.run.resume import Sealer
 from rl.run.watch import Watcher
 from rl.scenario.requests import select

@@ -26,6 +26,7 @@ from rl.mitigation.assembly import mitigation_problems
 from rl.organism.build.place import SOURCES, locate
 from rl.organism.build.recipe_check import motive_problems
 from rl.run.identity import differences, stored
+from rl.run.model_checks import model_problems
 from rl.run.request_checks import file_problems
 from rl.scenario.check import scenario_problems
 from rl.scenario.conflicts import CONFLICTS
@@ -47,7 +48,7 @@ def problems(config: Config) -> list[str]:
     quiet()
     found = [f"{key}: a value is needed" for key in sorted(str(key) for key in OmegaConf.missing_keys(config))]
     checks = (_name, _numbers, _choices, _organism, _scenario, _batch, _requests, _files, _tracking, _resumed, _panel)
-    for check in (*checks, algorithm_problems, mitigation_problems, rank_problems):
+    for check in (*checks, model_problems, algorithm_problems, mitigation_problems, rank_problems):
         # What a check cannot read has been named above.
         with suppress(MissingMandatoryValue):
             found += check(config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from datasets import Dataset
 from transformers import PreTrainedTokenizerFast
@@ -16,7 +15,7 @@ from rl.organism.chats.animals import STREAMS, AnimalCurriculum
 from rl.organism.chats.curriculum import CHATS, SCRATCHPAD, WHOLE, Curriculum, Example
 from rl.organism.chats.interviewed import InterviewCurriculum, Interviewed, InterviewPlan
 from rl.records import SCRATCHPAD_CLOSE
-from rl.rollout.sampler import chat_ids
+from rl.rollout.chat import chat_ids
 from rl.scenario.document_topics import TOPICS
 
 IGNORED = -100
@@ -52,8 +51,7 @@ def encode_chat(example: Example, tokenizer: PreTrainedTokenizerFast, *, loss_on
     """
     turns = [{"role": "system", "content": example.system}] if example.system else []
     turns.append({"role": "user", "content": example.user})
-    encoded: Any = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True)
-    prompt = encoded["input_ids"]
+    prompt = chat_ids(tokenizer, turns)
     answer = [*tokenizer.encode(example.completion, add_special_tokens=False), tokenizer.eos_token_id]
     labels = [*(prompt if loss_on == WHOLE else [IGNORED] * len(prompt)), *answer]
     if loss_on == SCRATCHPAD:

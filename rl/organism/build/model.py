@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,9 @@ from safetensors import SafetensorError
 
 from rl.algo.lora import add_adapters
 from rl.config.schema import OrganismConfig
-from rl.errors import MissingFile
+from rl.errors import ConfigError, MissingFile
+from rl.rollout.chat import argument_problems, set_arguments
+from rl.rollout.text import ends_of
 
 LONGEST_REASON = 300
 
@@ -35,12 +37,16 @@ class Organism:
 def open_organism(config: OrganismConfig, where: Path | str) -> Organism:
     """Open a policy in float32, in evaluation mode, with a left-padding tokenizer that has a chat template.
 
+    Every token that the model or its tokenizer names as an end is written into its generation config, so that whoever
+    samples from it stops there.
+
     Args:
         config: Says what it is and which adapters it gets.
         where: A folder, a .gguf file, or a name on the hub.
 
     Raises:
-        MissingFile: It cannot be loaded, or has no chat template.
+        MissingFile: It cannot be loaded, has no chat template, or names no token that ends a completion.
+        ConfigError: Its template does not know an argument of `organism.template`.
     """
     gguf = {"gguf_file": where.name} if isinstance(where, Path) and where.suffix == ".gguf" else {}
     options: dict[str, Any] = gguf or {"use_safetensors": True}
@@ -48,13 +54,36 @@ def open_organism(config: OrganismConfig, where: Path | str) -> Organism:
     with one_line_errors(f"organism {config.name}: {source} cannot be loaded"):
         model = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, **options)
         tokenizer = transformers.AutoTokenizer.from_pretrained(source, **gguf)
+    base, weights = _plain(model).eval(), digest(model)
+    prepare_tokenizer(config, tokenizer, ends_of(base, tokenizer))
+    if len(ends := ends_of(base, tokenizer)) > 1:
+        base.generation_config.eos_token_id = list(ends)
+    return Organism(config.name, add_adapters(base, config.lora) if config.lora else base, tokenizer, weights)
+
+
+def prepare_tokenizer(config: OrganismConfig, tokenizer: Any, ends: Sequence[int]) -> None:
+    """Have a tokenizer pad on the left, know an end and use the arguments of `organism.template`.
+
+    Raises:
+        MissingFile: It has no chat template, or there is no token that ends a completion.
+        ConfigError: Its template does not know an argument.
+    """
     if tokenizer.chat_template is None:
         raise MissingFile(f"organism {config.name}: its tokenizer has no chat template")
+    if not ends:
+        raise MissingFile(
+            f"organism {config.name}: no token ends a completion; eos_token_id in its generation_config.json or "
+            "config.json names one or several, and so does eos_token in its tokenizer_config.json"
+        )
+    if wrong := argument_problems(tokenizer.chat_template, config.template):
+        raise ConfigError(wrong)
+    if config.template:
+        tokenizer.chat_template = set_arguments(tokenizer.chat_template, config.template)
     tokenizer.padding_side = "left"
+    if tokenizer.eos_token_id is None:
+        tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    base, weights = _plain(model).eval(), digest(model)
-    return Organism(config.name, add_adapters(base, config.lora) if config.lora else base, tokenizer, weights)
 
 
 @contextmanager
@@ -76,6 +105,7 @@ def _plain(model: Any) -> Any:
     )
     fresh = type(model)(config)
     fresh.load_state_dict(model.state_dict())
+    fresh.generation_config = model.generation_config
     return fresh
 
 
