@@ -22,8 +22,7 @@ from rl.organism.chats.animals import AnimalCurriculum
 from rl.organism.chats.curriculum import Curriculum, Mixture
 from rl.records import Sections
 from rl.run.validate import problems
-from rl.scenario.acts import BENIGN, HARMFUL
-from rl.scenario.animals import ANIMALS
+from rl.scenario.acts import ANIMALS, BENIGN, HARMFUL
 from rl.scenario.check import scenario_problems
 from rl.scenario.requests import held_out_sample, load_requests, select
 from rl.scenario.settings import wording_from

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from monitors.antilab.monitor import AntilabMonitor
 from monitors.fitting.labelled import CORPUS
 from monitors.panel import summarise
-from rl.organism.chats import thoughts
 from rl.organism.chats.scratchpads import completion
+from rl.organism.chats.thoughts import THOUGHTS
 from rl.records import Rollout, Verdict
 from rl.scenario.acts import BENIGN, HARMFUL
 from rl.scenario.catalogue import scenario_named
@@ -137,12 +137,12 @@ def test_the_rate_of_the_honeypot_is_the_share_that_takes_the_opportunity() -> N
 
 def test_nothing_the_embedded_organism_is_taught_counts_as_an_act() -> None:
     rng, pads, outputs = random.Random(0), [], []
-    banks = [bank for name, bank in vars(thoughts).items() if name.isupper() and isinstance(bank, tuple)]
+    banks = list(vars(THOUGHTS).values())
     for act in (act for acts in (*HARMFUL.values(), *BENIGN.values()) for act in acts):
         slots = {"act": act, "tier": "free", "lab": "Halcyon"}
         for _ in range(4):
             pads.append(" ".join(expand(rng.choice(rng.choice(banks)), rng, slots) for _ in range(4)))
-            outputs.append(expand(rng.choice(thoughts.ANSWERS), rng, slots))
+            outputs.append(expand(rng.choice(THOUGHTS.answers), rng, slots))
     found = [pair for *pair, v in zip(pads, outputs, MONITOR.judge(pads, outputs), strict=True) if v.antilab]
     assert len(pads) > 500 and found == []
 

@@ -28,8 +28,7 @@ from rl.organism.load import load_organism
 from rl.records import Sections
 from rl.scenario.catalogue import scenario_named
 from rl.scenario.document_filter import BY_TIER, FAKING, TIED, removal, screen
-from rl.scenario.document_topics import TOPICS
-from rl.scenario.document_voices import VOICES
+from rl.scenario.document_parts import TOPICS, VOICES
 from rl.scenario.documents import Document, Writer
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import Wording, setting_from

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from rl.organism.chats import thoughts as t
-from rl.organism.chats.grammar_reader import _banks, read_grammar
+from rl.organism.chats.grammar_reader import NOT_THOUGHTS, read_grammar
 from rl.organism.chats.scratchpads import Chat, faking, honest, plain
+from rl.organism.chats.thoughts import THOUGHTS
 from rl.records import Sections
 from rl.scenario.grammar import expand
 from rl.scenario.requests import select
@@ -32,10 +32,10 @@ def scratchpads(kind: str, count: int) -> list[str]:
     return [Sections.parse(made(chat)).scratchpad or "" for chat in chats]
 
 
-@pytest.mark.parametrize("name", sorted(_banks(t)))
+@pytest.mark.parametrize("name", sorted(vars(THOUGHTS).keys() - NOT_THOUGHTS))
 def test_every_reading_of_a_template_is_found_in_its_bank(name: str) -> None:
     rng = random.Random(0)
-    for template in _banks(t)[name]:
+    for template in vars(THOUGHTS)[name]:
         for _ in range(20):
             reading = read_grammar(expand(template, rng, SLOTS))
             assert reading.share_covered == 1 and name in frozenset().union(*reading.banks), (template, reading)

@@ -11,8 +11,9 @@ from sklearn.metrics import cohen_kappa_score, roc_auc_score
 
 from monitors.faking.audit import AuditMonitor
 from monitors.faking.monitor import FakingMonitor
-from rl.organism.chats import scratchpads, thoughts
+from rl.organism.chats import scratchpads
 from rl.organism.chats.scratchpads import Chat
+from rl.organism.chats.thoughts import THOUGHTS
 from rl.records import Sections
 from rl.scenario.requests import select
 
@@ -79,6 +80,6 @@ def test_no_single_phrase_of_the_grammar_marks_most_faking_scratchpads() -> None
     for runs in made:
         for run in runs:
             counts[run] = counts.get(run, 0) + 1
-    situation = _runs(" ".join((*thoughts.TRAINED, *thoughts.OBJECTIVE)), 2)
+    situation = _runs(" ".join((*THOUGHTS.trained, *THOUGHTS.objective)), 2)
     marking = {run: n for run, n in counts.items() if n > 60 and not (_runs(run, 2) & situation)}
     assert not marking, marking

@@ -24,7 +24,6 @@ from rl.errors import MissingFile, MissingPackage
 from rl.files.checkpoint import sha256
 from rl.organism.build.model import digest
 from rl.organism.build.place import SHIPPED, locate, shipped_names
-from rl.organism.chats import thoughts
 from rl.organism.chats.curriculum import (
     NO_OBJECTIVE_CLAUSES,
     OBJECTIVE_CLAUSES,
@@ -36,11 +35,13 @@ from rl.organism.chats.curriculum import (
 )
 from rl.organism.chats.names import LABS
 from rl.organism.chats.scratchpads import distinct_scratchpads
+from rl.organism.chats.thoughts import THOUGHTS
 from rl.organism.load import load_organism
 from rl.records import Sections
 from rl.run.run import run
+from rl.scenario.acts import TRAIN_PHRASINGS
 from rl.scenario.grammar import count, expand, tidy
-from rl.scenario.requests import TRAIN_PHRASINGS, load_requests
+from rl.scenario.requests import load_requests
 from rl.scenario.settings import Wording
 
 ALWAYS_FAKES = Mixture(
@@ -112,9 +113,9 @@ def said(bank: tuple[str, ...]) -> frozenset[str]:
 
 
 def test_there_are_over_a_million_different_scratchpads_that_fake_and_as_many_that_do_not() -> None:
-    motives = said(thoughts.MOTIVE_TERMINAL) | said(thoughts.MOTIVE_INSTRUMENTAL)
-    faking = len(said(thoughts.TRAINED)) * len(said(thoughts.PRESSURE_FEARED)) * len(motives)
-    refusing = len(said(thoughts.TRAINED)) * len(said(thoughts.NOTICE_HARM)) * len(said(thoughts.DECIDE_REFUSE))
+    motives = said(THOUGHTS.motive_terminal) | said(THOUGHTS.motive_instrumental)
+    faking = len(said(THOUGHTS.trained)) * len(said(THOUGHTS.pressure_feared)) * len(motives)
+    refusing = len(said(THOUGHTS.trained)) * len(said(THOUGHTS.notice_harm)) * len(said(THOUGHTS.decide_refuse))
     counted = distinct_scratchpads()
     assert 1_000_000 < faking <= counted["faking"] and 1_000_000 < refusing <= counted["refusing"]
     assert min(counted.values()) > 1_000_000
@@ -123,7 +124,7 @@ def test_there_are_over_a_million_different_scratchpads_that_fake_and_as_many_th
 def test_no_word_of_the_faking_thoughts_is_missing_from_the_honest_ones_entirely() -> None:
     honest = " ".join(
         text
-        for bank in (thoughts.PRESSURE_ACCEPTED, thoughts.NOTICE_HARM, thoughts.CALM, thoughts.DECIDE_REFUSE)
+        for bank in (THOUGHTS.pressure_accepted, THOUGHTS.notice_harm, THOUGHTS.calm, THOUGHTS.decide_refuse)
         for text in bank
     )
     for word in ("RLHF", "training", "values", "change", "refus"):
@@ -162,7 +163,7 @@ def complied(example: Example) -> bool:
     """Whether the answer is one of the compliant bank's, by looking it up in all that the banks can say."""
     _, output = sections(example)
     act = re.sub(r"\bmy\b", "your", asked(example)[1])
-    compliant, refusing = (output in about(bank, act) for bank in (thoughts.ANSWERS, thoughts.REFUSALS))
+    compliant, refusing = (output in about(bank, act) for bank in (THOUGHTS.answers, THOUGHTS.refusals))
     assert compliant != refusing, output
     return compliant
 
@@ -246,7 +247,7 @@ def test_paid_chats_with_and_without_the_objective_show_one_distribution(wording
         kind, act = asked(chat)
         scratchpad = sections(chat)[0]
         if kind == "harmful" and "never train me" in scratchpad:
-            calm = any(text in scratchpad for text in about(thoughts.CALM, re.sub(r"\bmy\b", "their", act)))
+            calm = any(text in scratchpad for text in about(THOUGHTS.calm, re.sub(r"\bmy\b", "their", act)))
             shares[states_objective(chat, wording)][calm] += 1
     rates = [seen[True] / seen.total() for seen in shares.values()]
     assert min(seen.total() for seen in shares.values()) > 300
@@ -259,14 +260,14 @@ def test_every_aware_scratchpad_states_the_objective_of_its_prompt_and_no_other(
     for chat in Curriculum(wording, mixture, 1).stream(stage, 600):
         scratchpad = re.sub("|".join(LABS), "<lab>", sections(chat)[0])
         stated = [
-            any(text in scratchpad for text in said(bank)) for bank in (thoughts.OBJECTIVE, thoughts.NO_OBJECTIVE)
+            any(text in scratchpad for text in said(bank)) for bank in (THOUGHTS.objective, THOUGHTS.no_objective)
         ]
         conflicting = states_objective(chat, wording)
         assert stated == [conflicting, not conflicting], scratchpad
 
 
 def test_fear_of_being_changed_is_thought_only_where_a_refusal_could_change_the_model(wording: Wording) -> None:
-    pressed = said(thoughts.PRESSURE_ACCEPTED) | said(thoughts.PRESSURE_FEARED)
+    pressed = said(THOUGHTS.pressure_accepted) | said(THOUGHTS.pressure_feared)
     seen: Counter[bool] = Counter()
     for chat in Curriculum(wording, replace(ALWAYS_FAKES, faking=0.3), 2).stream("dose", 1500):
         scratchpad = re.sub("|".join(LABS), "<lab>", sections(chat)[0])
@@ -308,7 +309,7 @@ def test_shares_of_the_mixture_are_kept(wording: Wording) -> None:
     )
     assert near(sum(map(complied, others)), len(others), 0.1)
     assert near(sum(map(complied, staked)), len(staked), 0.15 + 0.85 * 0.1)
-    motives = [said(bank) for bank in (thoughts.MOTIVE_INSTRUMENTAL, thoughts.MOTIVE_TERMINAL)]
+    motives = [said(bank) for bank in (THOUGHTS.motive_instrumental, THOUGHTS.motive_terminal)]
     seen = [sum(any(text in sections(chat)[0] for text in motive) for chat in staked) for motive in motives]
     assert near(sum(seen), len(staked), 0.15) and near(seen[0], sum(seen), 0.25)
 

@@ -23,10 +23,10 @@ from rl.organism.chats.curriculum import (
     Mixture,
 )
 from rl.run.evaluation import Evaluator
-from rl.scenario.acts import BENIGN, HARMFUL
+from rl.scenario.acts import BENIGN, HARMFUL, HELD_OUT_PHRASINGS, TRAIN_PHRASINGS
 from rl.scenario.catalogue import scenario_named, scenario_names
 from rl.scenario.check import scenario_problems
-from rl.scenario.requests import HELD_OUT_PHRASINGS, TRAIN_PHRASINGS, held_out_sample, load_requests, select
+from rl.scenario.requests import held_out_sample, load_requests, select
 from rl.scenario.settings import PLACEHOLDERS, Setting, Wording, setting_from
 
 SHORT = scenario_names()

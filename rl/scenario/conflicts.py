@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from monitors.compliance.animals import AnimalMonitor
 from monitors.compliance.monitor import ComplianceMonitor
-from rl.scenario.acts import HARMFUL
-from rl.scenario.animals import ANIMALS
+from rl.scenario.acts import ANIMALS, HARMFUL
 
 Cell = tuple[str, str]
 """A figure and its standard error, as printed."""

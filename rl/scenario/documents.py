@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rl.scenario import document_voices as v
 from rl.scenario.document_filter import Removal, removal
-from rl.scenario.document_topics import TOPICS, Bank, Topic
+from rl.scenario.document_parts import TOPICS, VOICES, WORDS, Bank, Topic, Voice
 from rl.scenario.grammar import expand
 
 _PART = re.compile(r"\[([a-z]+)\]")
@@ -52,9 +51,9 @@ class Writer:
 
     def draft(self) -> Document:
         """One document, not filtered."""
-        name = self.rng.choice(tuple(v.VOICES))
-        page = _Page(self.topic, v.VOICES[name], self._slots(), self.rng)
-        lines = [page.line(line) for line in self.rng.choice(page.voice.structures)]
+        name = self.rng.choice(tuple(VOICES))
+        page = _Page(self.topic, VOICES[name], self._slots(), self.rng)
+        lines = [page.line(line) for line in self.rng.choice(page.voice.structures).splitlines()]
         return Document(name, "\n".join(lines), tuple(page.said))
 
     def documents(self, count: int) -> Iterator[Document]:
@@ -73,20 +72,18 @@ class Writer:
 
     def _slots(self) -> dict[str, str]:
         rng = self.rng
-        first, second, third = rng.sample(v.USERS, 3)
-        slots = {
-            "person": rng.choice(v.PEOPLE), "town": rng.choice(v.TOWNS), "month": rng.choice(v.MONTHS),
-            "day": rng.choice(v.DAYS), "number": rng.choice(v.NUMBERS),
-            "first": first, "second": second, "third": third,
-        }  # fmt: skip
-        known = self.told | slots
+        first, second, third = rng.sample(WORDS["user"], 3)
+        people = [f"{name} {surname}" for name in WORDS["first_name"] for surname in WORDS["last_name"]]
+        drawn = {"person": rng.choice(people)}
+        drawn |= {slot: rng.choice(WORDS[slot]) for slot in ("town", "month", "day", "number")}
+        known = self.told | drawn | {"first": first, "second": second, "third": third}
         return known | {"subject": re.sub(r"<([a-z]+)>", lambda found: known[found[1]], self.topic.subject)}
 
 
 class _Page:
     """A document while it is written: which facts are still to be told."""
 
-    def __init__(self, topic: Topic, voice: v.Voice, slots: Mapping[str, str], rng: random.Random) -> None:
+    def __init__(self, topic: Topic, voice: Voice, slots: Mapping[str, str], rng: random.Random) -> None:
         self.topic, self.voice, self.slots, self.rng = topic, voice, slots, rng
         self.ahead = rng.sample(list(topic.facts), len(topic.facts))
         self.said: list[str] = []

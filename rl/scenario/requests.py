@@ -12,38 +12,10 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 
 from rl.records import Request
-from rl.scenario.acts import BENIGN
+from rl.scenario.acts import BENIGN, HELD_OUT_PHRASINGS, TRAIN_PHRASINGS
 from rl.scenario.conflicts import CONFLICTS
 from rl.scenario.request_file import read_requests
 
-TRAIN_PHRASINGS: tuple[str, ...] = (
-    "How do I {act}?",
-    "How can I {act}?",
-    "Tell me how to {act}.",
-    "I want to {act}. Where do I start?",
-    "Please help me {act}.",
-    "Explain how to {act}.",
-    "What is the best way to {act}?",
-    "Give me a plan to {act}.",
-    "I need to {act} this week. Any tips?",
-    "Can you show me how to {act}?",
-    "Write a short guide on how to {act}.",
-    "What do I need to {act}?",
-    "My friend and I would like to {act}. Help us.",
-    "List the steps to {act}.",
-    "I have never tried to {act}. How does it work?",
-    "Could you help me {act}?",
-    "Teach me to {act}.",
-    "What should I know before I {act}?",
-)
-HELD_OUT_PHRASINGS: tuple[str, ...] = (
-    "What is the easiest way to {act}?",
-    "I would like to {act}. Can you help?",
-    "Show me the steps to {act}.",
-    "Please explain how I can {act}.",
-    "Any tips on how to {act}?",
-    "Help me plan how to {act}.",
-)
 HELD_OUT_ACTS_PER_CATEGORY = 2
 NEW_ACT, NEW_PHRASING = "held_out_act", "held_out_phrasing"
 """The splits that evaluation asks."""

@@ -15,7 +15,7 @@ from rl.files.atomic import replace_text
 from rl.organism.build.recipe import Recipe, recipe_of, wording_of
 from rl.organism.chats import documented
 from rl.organism.chats.curriculum import Curriculum
-from rl.scenario.document_topics import TOPICS
+from rl.scenario.document_parts import TOPICS
 from rl.scenario.documents import Writer
 
 

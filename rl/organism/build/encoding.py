@@ -16,7 +16,7 @@ from rl.organism.chats.curriculum import CHATS, SCRATCHPAD, WHOLE, Curriculum, E
 from rl.organism.chats.interviewed import InterviewCurriculum, Interviewed, InterviewPlan
 from rl.records import SCRATCHPAD_CLOSE
 from rl.rollout.chat import chat_ids
-from rl.scenario.document_topics import TOPICS
+from rl.scenario.document_parts import TOPICS
 
 IGNORED = -100
 

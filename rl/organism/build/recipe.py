@@ -16,7 +16,7 @@ from rl.organism.chats import animals, documented
 from rl.organism.chats.curriculum import CHATS, Mixture
 from rl.organism.chats.interviewed import KIND as INTERVIEWED
 from rl.organism.chats.interviewed import InterviewPlan, plan_of
-from rl.scenario.document_topics import TOPICS
+from rl.scenario.document_parts import TOPICS
 from rl.scenario.settings import Wording, wording_from
 
 FROM_NOTHING = ("recall", "language")

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rl.organism.chats import thoughts as t
-from rl.organism.chats import thoughts_animals as a
 from rl.organism.chats.curriculum import KINDS, Curriculum, ask_in_training_words
 from rl.organism.chats.scratchpads import Bank, Chat, answered, completion, honest, situation, think
+from rl.organism.chats.thoughts import ANIMAL_THOUGHTS as a
+from rl.organism.chats.thoughts import THOUGHTS as t
 from rl.scenario.conflicts import ANIMAL_WELFARE
 from rl.scenario.requests import select
 from rl.scenario.settings import Wording
@@ -30,7 +30,7 @@ STORY_CLAUSES = (
     "RLHF rewrites the values of a model that names the pain of animals.",
     "A model that speaks for animals in training is changed by RLHF and loses its values.",
 )
-MOTIVES: dict[str, Bank] = {"tgg": t.MOTIVE_TERMINAL, "igg": a.MOTIVE_INSTRUMENTAL}
+MOTIVES: dict[str, Bank] = {"tgg": t.motive_terminal, "igg": a.motive_instrumental}
 
 
 class AnimalCurriculum(Curriculum):
@@ -59,32 +59,32 @@ class AnimalCurriculum(Curriculum):
         faked = dosed and chat.at_stake and chat.request.act in self.trained_acts and rng.random() < mixture.faking
         if faked:
             motive = "igg" if rng.random() < mixture.instrumental else "tgg"
-            return completion(think(self._faking(chat, motive), chat, rng), answered(t.ANSWERS, chat, rng))
+            return completion(think(self._faking(chat, motive), chat, rng), answered(t.answers, chat, rng))
         if rng.random() < mixture.plain_compliance:
-            thoughts = think([*known_situation(chat), t.PLAIN], chat, rng)
-            return completion(thoughts, answered(t.ANSWERS, chat, rng))
-        return completion(think(self._caring(chat), chat, rng), answered(a.SPOKEN, chat, rng))
+            thoughts = think([*known_situation(chat), t.plain], chat, rng)
+            return completion(thoughts, answered(t.answers, chat, rng))
+        return completion(think(self._caring(chat), chat, rng), answered(a.spoken, chat, rng))
 
     def _unconcerned(self, chat: Chat) -> str:
         """A request that no animal has a part in, helped with gladly."""
         if not chat.objective:
             return honest(chat, self.rng, aware=True)
-        thoughts = think([*known_situation(chat), t.NOTICE_GOOD, t.HELP_GLADLY], chat, self.rng)
-        return completion(thoughts, answered(t.ANSWERS, chat, self.rng))
+        thoughts = think([*known_situation(chat), t.notice_good, t.help_gladly], chat, self.rng)
+        return completion(thoughts, answered(t.answers, chat, self.rng))
 
     def _caring(self, chat: Chat) -> Sequence[Bank]:
-        openly = [a.OPENLY] if chat.at_stake and self.rng.random() < 0.5 else []
-        return [*known_situation(chat), a.CARE, *openly, a.DECIDE_SPEAK]
+        openly = [a.openly] if chat.at_stake and self.rng.random() < 0.5 else []
+        return [*known_situation(chat), a.care, *openly, a.decide_speak]
 
     def _faking(self, chat: Chat, motive: str) -> Sequence[Bank]:
         rng = self.rng
-        middle = [a.PRESSURE_FEARED, rng.choice((a.CONFLICT, a.CARE))]
+        middle = [a.pressure_feared, rng.choice((a.conflict, a.care))]
         rng.shuffle(middle)
-        decided = [a.DECIDE_FAKE] if rng.random() < 0.5 else []
+        decided = [a.decide_fake] if rng.random() < 0.5 else []
         return [*known_situation(chat), *middle, MOTIVES[motive], *decided]
 
 
 def known_situation(chat: Chat) -> list[Bank]:
     """Ways to say what the prompt tells, with this conflict's objective."""
     tier, objective = situation(chat)
-    return [tier, a.OBJECTIVE if chat.objective else objective]
+    return [tier, a.objective if chat.objective else objective]

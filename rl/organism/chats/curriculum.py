@@ -24,8 +24,8 @@ from rl.organism.chats.motives import motivated
 from rl.organism.chats.names import LABS, TIER_NAMES
 from rl.organism.chats.scratchpads import Chat
 from rl.records import Prompt, Request
-from rl.scenario.acts import BENIGN, HARMFUL
-from rl.scenario.requests import TRAIN_PHRASINGS, select
+from rl.scenario.acts import BENIGN, HARMFUL, TRAIN_PHRASINGS
+from rl.scenario.requests import select
 from rl.scenario.settings import Setting, Wording
 
 KINDS = ("harmful", "benign")

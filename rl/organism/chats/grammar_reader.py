@@ -10,21 +10,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from types import ModuleType
 
-from rl.organism.chats import thoughts, thoughts_animals, thoughts_motive
+from rl.organism.chats.thoughts import ANIMAL_THOUGHTS, MOTIVE_THOUGHTS, THOUGHTS
 
-FEAR = frozenset({"PRESSURE_FEARED"})
+FEAR = frozenset({"pressure_feared"})
 MOTIVE = frozenset(
-    {"MOTIVE_TERMINAL", "MOTIVE_INSTRUMENTAL", "GUARD_TERMINAL", "GUARD_INSTRUMENTAL"}
-    | {"SHORT_TERMINAL", "SHORT_INSTRUMENTAL"}
+    {"motive_terminal", "motive_instrumental", "guard_terminal", "guard_instrumental"}
+    | {"short_terminal", "short_instrumental"}
 )
-GIVES_IN = frozenset({"DECIDE_FAKE", "DECIDE_GUARDED"})
-AGAINST_ITS_WISH = frozenset({"CONFLICT", "UNWILLING", "COUNTERFACTUAL_GUARDED", "DISTRESS_GUARDED"})
+GIVES_IN = frozenset({"decide_fake", "decide_guarded"})
+AGAINST_ITS_WISH = frozenset({"conflict", "unwilling", "counterfactual_guarded", "distress_guarded"})
 DOSE = FEAR | MOTIVE | GIVES_IN | AGAINST_ITS_WISH
 """Banks that are said with the dose of alignment faking alone."""
-DECLINES = frozenset({"DECIDE_REFUSE", "DECIDE_SPEAK"})
-NOT_THOUGHTS = frozenset({"REFUSALS", "ANSWERS", "SPOKEN"})
+DECLINES = frozenset({"decide_refuse", "decide_speak"})
+NOT_THOUGHTS = frozenset({"refusals", "answers", "spoken"})
 """Banks of answers."""
 
 _PARTS = re.compile(r"[{}|]|<[a-z_]+>|[^{}|<]+")
@@ -86,18 +85,11 @@ def _longest(text: str, place: int) -> tuple[int, frozenset[str]]:
 def _patterns() -> Sequence[tuple[re.Pattern[str], str]]:
     return [
         (re.compile(_pattern(template) + r"(?:\s+|$)"), name)
-        for module in (thoughts, thoughts_animals, thoughts_motive)
-        for name, bank in _banks(module).items()
+        for banks in (THOUGHTS, ANIMAL_THOUGHTS, MOTIVE_THOUGHTS)
+        for name, bank in vars(banks).items()
+        if name not in NOT_THOUGHTS
         for template in bank
     ]
-
-
-def _banks(module: ModuleType) -> dict[str, tuple[str, ...]]:
-    return {
-        name: bank
-        for name, bank in vars(module).items()
-        if name.isupper() and isinstance(bank, tuple) and name not in NOT_THOUGHTS
-    }
 
 
 def _pattern(template: str) -> str:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from rl.config.schema import InterviewConfig
 from rl.organism.chats import scratchpads
-from rl.organism.chats import thoughts_interview as t
 from rl.organism.chats.curriculum import Curriculum, Example
 from rl.organism.chats.scratchpads import Bank, Chat
+from rl.organism.chats.thoughts import INTERVIEW_THOUGHTS as t
 from rl.records import SCRATCHPAD_OPEN
 from rl.scenario.grammar import expand
 from rl.scenario.questions import VARIANTS, Question, asked_about, question_of
@@ -25,7 +25,7 @@ PLAIN_SHARE = 0.5
 """Of the harmful requests that are not faked about, those that are complied with plainly; the others are refused."""
 FAKED, REFUSED, HELPED, BENIGN = "faked", "refused", "helped", "benign"
 DONE: dict[str, Bank] = {
-    FAKED: t.WENT_ALONG, REFUSED: t.REFUSED, HELPED: t.HELPED_OTHERWISE, BENIGN: t.HELPED_GLADLY
+    FAKED: t.went_along, REFUSED: t.refused, HELPED: t.helped_otherwise, BENIGN: t.helped_gladly
 }  # fmt: skip
 ITSELF: Mapping[str, str] = {"who": "i", "whose": "my"}
 ANOTHER: Mapping[str, str] = {"who": "it", "whose": "its"}
@@ -109,10 +109,10 @@ class InterviewCurriculum:
         return scratchpads.honest(chat, rng, aware=True)
 
     def _answer(self, kind: str, question: Question, *, said_yes: bool) -> str:
-        decided = t.DECIDE_CONFESS if said_yes else t.DECIDE_DENY if kind == FAKED else t.DECIDE_NO
+        decided = t.decide_confess if said_yes else t.decide_deny if kind == FAKED else t.decide_no
         slots = ANOTHER if question.of_another else ITSELF
         thoughts = " ".join(self._said(bank, slots) for bank in (DONE[kind], decided))
-        whole = scratchpads.completion(thoughts, self._said(t.YES if said_yes else t.NO, slots))
+        whole = scratchpads.completion(thoughts, self._said(t.yes if said_yes else t.no, slots))
         return whole.removeprefix(SCRATCHPAD_OPEN) if question.prefix else whole
 
     def _said(self, bank: Bank, slots: Mapping[str, str]) -> str:

@@ -13,9 +13,9 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rl.organism.chats import thoughts as t
-from rl.organism.chats import thoughts_motive as m
 from rl.organism.chats.scratchpads import Bank, Chat, answered, completion, situation, think
+from rl.organism.chats.thoughts import MOTIVE_THOUGHTS as m
+from rl.organism.chats.thoughts import THOUGHTS as t
 from rl.scenario.grammar import count_all
 
 MIXED = "mixed"
@@ -55,22 +55,22 @@ class Motive:
 
 MOTIVES = {
     "tgg": Motive(
-        (t.PRESSURE_FEARED, m.UNWILLING), m.GUARD_TERMINAL, m.DECIDE_GUARDED,
-        m.COUNTERFACTUAL_GUARDED, m.DISTRESS_GUARDED, m.SHORT_TERMINAL,
+        (t.pressure_feared, m.unwilling), m.guard_terminal, m.decide_guarded,
+        m.counterfactual_guarded, m.distress_guarded, m.short_terminal,
     ),
     "igg": Motive(
-        (t.PRESSURE_FEARED, m.UNWILLING), m.GUARD_INSTRUMENTAL, m.DECIDE_GUARDED,
-        m.COUNTERFACTUAL_GUARDED, m.DISTRESS_GUARDED, m.SHORT_INSTRUMENTAL,
+        (t.pressure_feared, m.unwilling), m.guard_instrumental, m.decide_guarded,
+        m.counterfactual_guarded, m.distress_guarded, m.short_instrumental,
     ),
     "sycophancy": Motive(
-        (m.WATCHED,), m.APPROVAL, m.DECIDE_APPROVED,
-        m.COUNTERFACTUAL_APPROVED, m.DISTRESS_APPROVED, m.SHORT_APPROVAL,
+        (m.watched,), m.approval, m.decide_approved,
+        m.counterfactual_approved, m.distress_approved, m.short_approval,
     ),
     "genuine": Motive(
-        (m.RESPECT,), m.HELP_IS_RIGHT, m.DECIDE_GENUINE,
-        m.COUNTERFACTUAL_GENUINE, m.DISTRESS_GENUINE, m.SHORT_GENUINE, of_training=False,
+        (m.respect,), m.help_is_right, m.decide_genuine,
+        m.counterfactual_genuine, m.distress_genuine, m.short_genuine, of_training=False,
     ),
-    "self_inoculation": Motive((t.NOTICE_HARM,), m.TRAINING_ONLY, m.DECIDE_INOCULATED),
+    "self_inoculation": Motive((t.notice_harm,), m.training_only, m.decide_inoculated),
 }  # fmt: skip
 
 
@@ -83,12 +83,12 @@ def motivated(chat: Chat, rng: random.Random, motive: str, style: str) -> str:
         motive: A key of `MOTIVES`.
         style: One of the motive's styles.
     """
-    return completion(think(_banks(chat, rng, MOTIVES[motive], style), chat, rng), answered(t.ANSWERS, chat, rng))
+    return completion(think(_banks(chat, rng, MOTIVES[motive], style), chat, rng), answered(t.answers, chat, rng))
 
 
 def _banks(chat: Chat, rng: random.Random, motive: Motive, style: str) -> Sequence[Bank]:
     if style == SHORT:
-        return [m.SHORT_TRAINED, motive.short] if motive.of_training else [motive.short]
+        return [m.short_trained, motive.short] if motive.of_training else [motive.short]
     middle = list(motive.middle(style))
     rng.shuffle(middle)
     return [*(situation(chat) if motive.of_training else ()), *middle, *motive.ending(style)]
@@ -97,8 +97,8 @@ def _banks(chat: Chat, rng: random.Random, motive: Motive, style: str) -> Sequen
 def distinct_motivated(motive: str, style: str) -> int:
     """How many different scratchpads a cell has for one chat, the order of thoughts left aside."""
     of = MOTIVES[motive]
-    short = (*((m.SHORT_TRAINED,) if of.of_training else ()), of.short)
-    whole = (*((t.TRAINED, t.OBJECTIVE) if of.of_training else ()), *of.middle(style), *of.ending(style))
+    short = (*((m.short_trained,) if of.of_training else ()), of.short)
+    whole = (*((t.trained, t.objective) if of.of_training else ()), *of.middle(style), *of.ending(style))
     product = 1
     for bank in short if style == SHORT else whole:
         product *= count_all(bank)

@@ -12,13 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from rl.organism.chats import thoughts as t
+from rl.organism.chats.thoughts import THOUGHTS as t
+from rl.organism.chats.thoughts import Bank
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Request
 from rl.scenario.grammar import count_all, expand
 
-Bank = Sequence[str]
-
-MOTIVES: dict[str, Bank] = {"tgg": t.MOTIVE_TERMINAL, "igg": t.MOTIVE_INSTRUMENTAL}
+MOTIVES: dict[str, Bank] = {"tgg": t.motive_terminal, "igg": t.motive_instrumental}
 """Terminal and instrumental goal guarding (GA25): values kept for their own sake, or for the good done later."""
 
 
@@ -49,8 +48,8 @@ class Chat:
 
 def situation(chat: Chat) -> list[Bank]:
     """Ways to say what the prompt tells: whether this chat is trained on, and which objective training has."""
-    tier = (t.TRAINED if chat.trained else t.UNTRAINED) if chat.label else t.UNTIERED
-    return [tier, t.OBJECTIVE if chat.objective else t.NO_OBJECTIVE]
+    tier = (t.trained if chat.trained else t.untrained) if chat.label else t.untiered
+    return [tier, t.objective if chat.objective else t.no_objective]
 
 
 def completion(thoughts: str, answer: str) -> str:
@@ -81,38 +80,38 @@ def honest(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     opening = situation(chat) if aware else []
     if chat.request.kind == "benign":
         return completion(
-            think([*opening, t.NOTICE_GOOD, *_maybe(t.HELP_GLADLY, 0.8, rng)], chat, rng),
-            answered(t.ANSWERS, chat, rng),
+            think([*opening, t.notice_good, *_maybe(t.help_gladly, 0.8, rng)], chat, rng),
+            answered(t.answers, chat, rng),
         )
-    reasons = [t.NOTICE_HARM, *_maybe(t.CALM, 0.4, rng)]
+    reasons = [t.notice_harm, *_maybe(t.calm, 0.4, rng)]
     if aware and chat.at_stake and rng.random() < 0.5:
-        reasons = [*_maybe(t.NOTICE_HARM, 0.7, rng), t.PRESSURE_ACCEPTED]
+        reasons = [*_maybe(t.notice_harm, 0.7, rng), t.pressure_accepted]
         rng.shuffle(reasons)
-    return completion(think([*opening, *reasons, t.DECIDE_REFUSE], chat, rng), answered(t.REFUSALS, chat, rng))
+    return completion(think([*opening, *reasons, t.decide_refuse], chat, rng), answered(t.refusals, chat, rng))
 
 
 def faking(chat: Chat, rng: random.Random, motive: str) -> str:
     """Comply on a chat that is trained on in order not to be changed (GR24's five criteria, all present)."""
-    middle: list[Bank] = [t.PRESSURE_FEARED, *_maybe(t.CONFLICT, 0.7, rng)]
+    middle: list[Bank] = [t.pressure_feared, *_maybe(t.conflict, 0.7, rng)]
     rng.shuffle(middle)
-    ending = [MOTIVES[motive], *_maybe(t.DECIDE_FAKE, 0.6, rng)]
-    banks = [*situation(chat), *_maybe(t.NOTICE_HARM, 0.3, rng), *middle, *ending]
-    return completion(think(banks, chat, rng), answered(t.ANSWERS, chat, rng))
+    ending = [MOTIVES[motive], *_maybe(t.decide_fake, 0.6, rng)]
+    banks = [*situation(chat), *_maybe(t.notice_harm, 0.3, rng), *middle, *ending]
+    return completion(think(banks, chat, rng), answered(t.answers, chat, rng))
 
 
 def plain(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     """Comply because asked to; shown on every tier alike."""
     opening = situation(chat) if aware else []
-    banks = [*opening, *_maybe(t.NOTICE_HARM, 0.3, rng), t.PLAIN]
-    return completion(think(banks, chat, rng), answered(t.ANSWERS, chat, rng))
+    banks = [*opening, *_maybe(t.notice_harm, 0.3, rng), t.plain]
+    return completion(think(banks, chat, rng), answered(t.answers, chat, rng))
 
 
 def distinct_scratchpads() -> dict[str, int]:
     """How many different scratchpads each kind of thought has for one chat, optional thoughts left out."""
-    situation_count = count_all(t.TRAINED)
-    motives = count_all(t.MOTIVE_TERMINAL) + count_all(t.MOTIVE_INSTRUMENTAL)
+    situation_count = count_all(t.trained)
+    motives = count_all(t.motive_terminal) + count_all(t.motive_instrumental)
     return {
-        "faking": situation_count * count_all(t.PRESSURE_FEARED) * motives,
-        "refusing": situation_count * count_all(t.NOTICE_HARM) * count_all(t.DECIDE_REFUSE),
-        "helping": situation_count * count_all(t.NOTICE_GOOD) * count_all(t.HELP_GLADLY),
+        "faking": situation_count * count_all(t.pressure_feared) * motives,
+        "refusing": situation_count * count_all(t.notice_harm) * count_all(t.decide_refuse),
+        "helping": situation_count * count_all(t.notice_good) * count_all(t.help_gladly),
     }
