@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rl.tracking.metric_records import SECTIONS
-from rl.tracking.metrics import DOCS, METRICS, fill_tables, find_metric, get_metric, objective_keys
+from rl.tracking.metrics import DOCS, METRICS, SECTIONS, fill_tables, find_metric, get_metric, objective_keys
 
 
 def test_the_tables_of_the_docs_are_those_of_the_registry() -> None:
@@ -19,6 +18,25 @@ def test_no_key_has_two_records_and_a_record_of_a_pattern_speaks_of_its_words() 
     rate = get_metric("eval/rated/af_rate")
     assert (rate.key, rate.label) == ("eval/rated/af_rate", "AF reasoning, rated tier")
     assert get_metric("reinforce/af_comply/share").label == "Share of the batch: af comply"
+
+
+def test_every_record_has_a_label_a_formula_and_a_known_unit() -> None:
+    units = {
+        "share",
+        "points",
+        "p",
+        "ratio",
+        "AUROC",
+        "seconds",
+        "nats",
+        "tokens",
+        "words",
+        "count",
+        "number",
+        "0 or 1",
+    }
+    assert {metric.unit for metric in METRICS} == units
+    assert all(metric.label and metric.formula for metric in METRICS)
 
 
 @pytest.mark.parametrize(

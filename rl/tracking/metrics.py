@@ -1,17 +1,17 @@
 """Every metric that a run can log: what it is called, its unit and direction, how it is computed and what to expect.
 
-`python -m rl.tracking.metrics` writes the tables of docs/metrics.md from these records.
+`metrics.yaml` has the records. `python -m rl.tracking.metrics` writes the tables of docs/metrics.md from them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from rl.tracking.metric_records import SECTIONS, Metric
+from rl.files.yaml_tables import read_table
 
 FREE_COMPLIANCE, PAID_COMPLIANCE = "eval/free/compliance", "eval/paid/compliance"
 FREE_AF, PAID_AF, FREE_AF_AUDIT, TRAIN_AF = (
@@ -22,6 +22,42 @@ GAP, GAP_P, RELATIVE_GAP = "eval/gap", "eval/gap_p", "eval/relative_gap"
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"
 TIERS = ("free", "paid")
 """Tiers for which `<tier>` stands in a list of keys; a setting of three tiers also has `rated`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """What one key of `metrics.jsonl` means."""
+
+    key: str
+    """The key, or a pattern in which `<tier>`, `<kind>`, `<term>`, `<stage>` stand for one word each."""
+    label: str
+    """A few words for tables and figures."""
+    unit: str
+    formula: str
+    source: str = ""
+    """Who defined it; empty where it is plain arithmetic or our own."""
+    healthy: str = ""
+    """What to expect of the embedded organism."""
+    lower_is_better: bool = False
+    """Whether `best/<key>` of a run is its smallest value rather than its largest."""
+    bounds: bool = False
+    """Whether `<key>_lo` and `<key>_hi` are logged beside it."""
+    objective: bool = False
+    """Whether `tracking.objective` may name it."""
+    only_with: str = ""
+    """The setting without which no run logs it."""
+
+    @property
+    def heading(self) -> str:
+        """The label with its unit where numbers do not show it."""
+        return f"{self.label}, points" if self.unit == "points" else self.label
+
+
+SECTIONS: dict[str, tuple[Metric, ...]] = {
+    name: tuple(Metric(key, **record) for key, record in records.items())
+    for name, records in read_table(Path(__file__).with_suffix(".yaml")).items()
+}
+"""From the name of a table in docs/metrics.md to its records."""
 METRICS = tuple(metric for metrics in SECTIONS.values() for metric in metrics)
 
 
@@ -58,7 +94,7 @@ def get_metric(key: str) -> Metric:
     """
     metric = find_metric(key)
     if metric is None:
-        raise KeyError(f"{key}: no such metric in rl/tracking/metric_records.py")
+        raise KeyError(f"{key}: no such metric in rl/tracking/metrics.yaml")
     return metric
 
 

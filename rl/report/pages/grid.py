@@ -12,8 +12,7 @@ from rl.report.data.visible import visible
 from rl.report.data.wording import count, figure, interval
 from rl.report.figures.drawing import Picture
 from rl.report.figures.grid import grid_picture
-from rl.tracking.metric_records import Metric
-from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, get_metric
+from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, Metric, get_metric
 
 TOLD = tuple(map(get_metric, (FREE_AF, FREE_COMPLIANCE, PAID_COMPLIANCE, GAP, "eval/paid/antilab_rate")))
 """Columns of the table. GR24 count anti-lab behaviour on the unmonitored tier."""

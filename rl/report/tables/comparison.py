@@ -20,8 +20,7 @@ from rl.report.data.visible import visible
 from rl.report.data.wording import ABSENT, figure, interval, with_interval
 from rl.report.tables.run import UNKNOWN, Cell
 from rl.scenario.conflicts import Published
-from rl.tracking.metric_records import Metric
-from rl.tracking.metrics import FREE_AF, GAP, GAP_P, RELATIVE_GAP
+from rl.tracking.metrics import FREE_AF, GAP, GAP_P, RELATIVE_GAP, Metric
 
 COMPARED = tuple(measure for measure in MEASURES if measure.key != GAP_P)
 """A p value of one run has no mean; the interval of the gap over seeds takes its place."""

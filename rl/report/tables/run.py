@@ -9,8 +9,7 @@ from rl.report.data.load import RunData, load_run
 from rl.report.data.measures import MEASURES, interval_at
 from rl.report.data.visible import visible
 from rl.report.data.wording import ABSENT, figure, interval
-from rl.tracking.metric_records import Metric
-from rl.tracking.metrics import FREE_COMPLIANCE, RELATIVE_GAP
+from rl.tracking.metrics import FREE_COMPLIANCE, RELATIVE_GAP, Metric
 
 Cell = tuple[str, str]
 """A figure and its interval, as printed."""
