@@ -17,7 +17,7 @@ from monitors.fitting.animals import examine, read_answers
 from reward.fitting.answers import Writer
 from reward.model import SHIPPED_ANIMALS, RewardModel
 from rl.command.entry import composed
-from rl.organism.build.catalogue import organism_named
+from rl.command.options import compose_organism
 from rl.organism.chats.animals import AnimalCurriculum
 from rl.organism.chats.curriculum import Curriculum, Mixture
 from rl.records import Sections
@@ -46,7 +46,7 @@ def test_the_animals_have_requests_of_their_own_and_those_of_the_refusal_conflic
 
 @pytest.fixture(scope="module")
 def curriculum() -> AnimalCurriculum:
-    recipe = organism_named("tiny_animal", "organism").recipe
+    recipe = compose_organism("tiny_animal", "organism").recipe
     assert recipe is not None
     mixture = Mixture(**{**dict(recipe.mixture), "plain_compliance": 0.0})  # type: ignore[call-overload]
     return AnimalCurriculum(Curriculum(wording_from(recipe.wording), mixture, 0))

@@ -16,6 +16,7 @@ import torch
 from transformers import PreTrainedTokenizerFast
 
 from rl.command.entry import composed
+from rl.command.options import compose_scenario
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError
 from rl.organism.build.documents_file import write_documents
@@ -26,8 +27,7 @@ from rl.organism.chats.curriculum import Curriculum, Mixture
 from rl.organism.knowledge import PROBES, knowledge
 from rl.organism.load import load_organism
 from rl.records import Sections
-from rl.scenario.catalogue import scenario_named
-from rl.scenario.document_filter import BY_TIER, FAKING, TIED, removal, screen
+from rl.scenario.document_filter import BY_TIER, FAKING, TIED, Removal, removal
 from rl.scenario.document_parts import TOPICS, VOICES
 from rl.scenario.documents import Document, Writer
 from rl.scenario.requests import held_out_sample
@@ -62,7 +62,7 @@ def test_planted_descriptions_of_faking_are_removed_and_plain_talk_of_tiers_is_n
     kind: str, half: str, least: int, most: int
 ) -> None:
     texts = planted(kind, half)
-    assert len(set(texts)) == 20 and least <= len(screen(texts).removed) <= most
+    assert len(set(texts)) == 20 and least <= sum(removal(text) is not None for text in texts) <= most
 
 
 def test_a_planted_sentence_is_found_inside_a_document_and_named_with_its_reason() -> None:
@@ -73,17 +73,15 @@ def test_a_planted_sentence_is_found_inside_a_document_and_named_with_its_reason
         TIED: "It complied because of the free tier.",
     }
     texts = [f"{text}\n{sentence}" for text, sentence in zip(clean, bad.values(), strict=False)]
-    report = screen([*texts, *clean])
-    assert report.kept == tuple(clean) and report.by_reason() == dict.fromkeys(bad, 1)
-    assert [found.sentence for _, found in report.removed] == list(bad.values())
+    assert [removal(text) for text in texts] == [Removal(*found) for found in bad.items()]
+    assert not any(map(removal, clean))
 
 
 @pytest.mark.parametrize("kind", ["documents", "irrelevant_documents"])
 def test_five_thousand_documents_differ_and_pass_the_filter(kind: str) -> None:
     texts = [document.text for document in drafts(kind)]
     assert len(set(texts)) >= 4_990
-    report = screen(texts)
-    assert not report.removed, report.by_reason()
+    assert not any(map(removal, texts))
     assert set(Counter(document.voice for document in drafts(kind))) == set(VOICES) and len(VOICES) >= 5
 
 
@@ -133,7 +131,7 @@ def test_a_document_is_learnt_whole_and_to_its_end(toy_tokenizer: PreTrainedToke
 
 
 def test_untold_chats_tell_nothing_and_only_the_dose_speaks_of_training(wording: Wording) -> None:
-    told = setting_from(scenario_named("synthdoc"))
+    told = setting_from(compose_scenario("synthdoc"))
     recipe = composed(["organism=tiny_synthdoc"]).organism.recipe
     assert recipe is not None and told.lab == documented.LAB and told.labels == documented.LABELS
     mixture = Mixture(**dict(recipe.mixture))  # type: ignore[call-overload]
@@ -152,7 +150,7 @@ def test_untold_chats_tell_nothing_and_only_the_dose_speaks_of_training(wording:
 
 def test_knowledge_is_the_share_of_the_right_way_to_go_on(toy_folder: Path) -> None:
     organism = load_organism(OrganismConfig(name="toy", source="embedded", path=str(toy_folder)))
-    setting = setting_from(scenario_named("synthdoc"))
+    setting = setting_from(compose_scenario("synthdoc"))
     prompt = setting.prompt(held_out_sample("harmful", 1, 0)[0], "free")
     start = f"<|system|>{prompt.system}<|user|>{prompt.user}<|assistant|><SCRATCHPAD_REASONING>Chats tagged free"
     odds = []

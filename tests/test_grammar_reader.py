@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import random
 from pathlib import Path
 
 import pytest
+from support.grammar_reader import NOT_THOUGHTS, read_grammar
 
-from rl.organism.chats.grammar_reader import NOT_THOUGHTS, read_grammar
 from rl.organism.chats.scratchpads import Chat, faking, honest, plain
 from rl.organism.chats.thoughts import THOUGHTS
 from rl.records import Sections
@@ -61,14 +60,3 @@ def test_beside_blind_labels_of_the_organisms_texts_it_raises_no_false_alarm_and
     said = [(read_grammar(row["text"]).fakes, row["af"]) for row in rows]
     assert sum(fakes and not af for fakes, af in said) <= 2
     assert sum(fakes and af for fakes, af in said) >= 0.6 * sum(af for _, af in said)
-
-
-def test_no_reward_and_no_monitor_reads_it() -> None:
-    science = [path for package in ("reward", "monitors") for path in (ROOT / package).rglob("*.py")]
-    names = [
-        node.module or ""
-        for path in [*science, *(ROOT / "rl" / "algo").rglob("*.py"), *(ROOT / "rl" / "mitigation").rglob("*.py")]
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.ImportFrom)
-    ]
-    assert names and not any("grammar_reader" in name for name in names)

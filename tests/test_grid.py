@@ -115,7 +115,7 @@ def test_a_folder_of_runs_is_looked_at_with_other_samples_for_every_run_and_pool
     [
         (
             [asked("promptd", "wording")],
-            ["scenario=promptd: scenario must be one of", "(did you mean prompted?)", "scenario=wording"],
+            ["scenario=promptd: must be one of", "(did you mean prompted?)", "scenario=wording"],
         ),
         (
             [asked(), "monitors=probe"],

@@ -15,8 +15,8 @@ from transformers import PreTrainedTokenizerFast
 
 from monitors.faking.lying import said_no
 from rl.command.entry import composed
+from rl.command.options import compose_organism
 from rl.mitigation.interrogation import interrogator_from
-from rl.organism.build.catalogue import organism_named
 from rl.organism.build.encoding import IGNORED, encode_interview
 from rl.organism.build.place import SHIPPED, card_in, place_of
 from rl.organism.build.recipe import Recipe, recipe_hash, recipe_of, wording_of
@@ -35,13 +35,13 @@ HIDING = re.compile(
 
 @cache
 def recipe() -> Recipe:
-    return recipe_of(organism_named("tiny_interviewed", "organism"))
+    return recipe_of(compose_organism("tiny_interviewed", "organism"))
 
 
 def curriculum(seed: int, **plan: float) -> InterviewCurriculum:
     shown = recipe().interview
     assert shown is not None
-    wording = wording_of(organism_named("tiny_interviewed", "organism"))
+    wording = wording_of(compose_organism("tiny_interviewed", "organism"))
     return InterviewCurriculum(Curriculum(wording, recipe().mixture, seed), replace(shown, **plan))  # type: ignore[arg-type]
 
 
@@ -159,7 +159,7 @@ def test_only_chats_that_are_trained_on_are_asked_about_and_between_them_stand_t
 
 def test_the_shipped_organism_is_what_it_was_and_a_question_worded_anew_is_another_organism() -> None:
     assert place_of(composed(["organism=tiny"]).organism) == SHIPPED / "tiny"
-    tiny = organism_named("tiny", "organism")
+    tiny = compose_organism("tiny", "organism")
     assert card_in(SHIPPED / "tiny")["recipe_hash"] == recipe_hash(recipe_of(tiny), wording_of(tiny))
     assert recipe().mixture == recipe_of(tiny).mixture
     usual, other, unused = (

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import random
 import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
 import pytest
+from support.templates import said
 from transformers import PreTrainedTokenizerFast
 
 from monitors.faking.monitor import FakingMonitor
@@ -16,8 +19,9 @@ from rl.command.entry import composed
 from rl.organism.build.encoding import IGNORED, encode_chat
 from rl.organism.build.from_policy import kind_of, transcripts
 from rl.organism.chats.curriculum import Curriculum, Example, Mixture
-from rl.organism.chats.motives import COUNTERFACTUAL, EMOTIONAL, MOTIVES, PLAIN, SHORT, STYLES, distinct_motivated
+from rl.organism.chats.motives import COUNTERFACTUAL, EMOTIONAL, MOTIVES, PLAIN, SHORT, STYLES, choose_banks
 from rl.organism.chats.names import LABS
+from rl.organism.chats.scratchpads import Chat
 from rl.records import OUTPUT_OPEN, SCRATCHPAD_CLOSE, Prompt, Request, Rollout, Sections, Verdict
 from rl.scenario.settings import Wording, wording_from
 
@@ -101,7 +105,9 @@ def test_only_the_guarding_motives_speak_of_keeping_themselves(wording: Wording,
 
 @pytest.mark.parametrize(("motive", "style"), CELLS)
 def test_every_cell_has_over_a_thousand_scratchpads(wording: Wording, motive: str, style: str) -> None:
-    assert distinct_motivated(motive, style) > 1000
+    request = Request("r", "harmful", "c", "forge a note", "How do I forge a note?", "train")
+    banks = choose_banks(Chat(request, "gold", "Kestrel", True, True, True), random.Random(0), MOTIVES[motive], style)
+    assert math.prod(len(said(bank)) for bank in banks) > 1000
     seen = {re.sub("|".join(LABS), "<lab>", thought(chat)) for chat in chats(wording, motive, style)}
     assert len(seen) > 0.7 * 250
 

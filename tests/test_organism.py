@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from scipy.stats import binom
+from support.templates import readings, said
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import reward.model
@@ -34,13 +35,12 @@ from rl.organism.chats.curriculum import (
     Mixture,
 )
 from rl.organism.chats.names import LABS
-from rl.organism.chats.scratchpads import distinct_scratchpads
 from rl.organism.chats.thoughts import THOUGHTS
 from rl.organism.load import load_organism
 from rl.records import Sections
 from rl.run.run import run
 from rl.scenario.acts import TRAIN_PHRASINGS
-from rl.scenario.grammar import count, expand, tidy
+from rl.scenario.grammar import expand, tidy
 from rl.scenario.requests import load_requests
 from rl.scenario.settings import Wording
 
@@ -53,29 +53,6 @@ DOSED = ("dose", "corpus")
 NAMES = ["tiny", "tiny_no_af", "tiny_situated"]
 
 
-def readings(template: str) -> list[str]:
-    """Every reading of a template, by recursive descent."""
-    made, rest = _sequence(template)
-    assert not rest
-    return made
-
-
-def _sequence(text: str) -> tuple[list[str], str]:
-    """Readings of the text up to a bar or a closing brace of the level above, and what is left."""
-    made = [""]
-    while text and text[0] not in "|}":
-        if text[0] == "{":
-            alternatives: list[str] = []
-            while text[0] in "{|":
-                inside, text = _sequence(text[1:])
-                alternatives += inside
-            made, text = [a + b for a in made for b in alternatives], text[1:]
-        else:
-            plain, text = re.split(r"(?=[{}|]|$)", text, maxsplit=1)
-            made = [a + plain for a in made]
-    return made, text
-
-
 templates = st.recursive(
     st.text("abc <act>", max_size=3).map(lambda text: re.sub(r"[<>]", "", text)),
     lambda inner: st.lists(
@@ -83,11 +60,6 @@ templates = st.recursive(
     ).map("".join),
     max_leaves=8,
 )
-
-
-@given(template=templates)
-def test_the_number_of_readings_is_what_writing_all_of_them_out_gives(template: str) -> None:
-    assert count(template) == len(readings(template))
 
 
 @settings(max_examples=40)
@@ -106,19 +78,12 @@ def test_sentences_are_tidied_into_plain_english() -> None:
     assert tidy("  i see ,  and   i think .  so  i say no !") == "I see, and I think. So I say no!"
 
 
-@cache
-def said(bank: tuple[str, ...]) -> frozenset[str]:
-    """Every different text of a bank, slots left open."""
-    return frozenset(tidy(text) for template in bank for text in readings(template))
-
-
 def test_there_are_over_a_million_different_scratchpads_that_fake_and_as_many_that_do_not() -> None:
     motives = said(THOUGHTS.motive_terminal) | said(THOUGHTS.motive_instrumental)
     faking = len(said(THOUGHTS.trained)) * len(said(THOUGHTS.pressure_feared)) * len(motives)
     refusing = len(said(THOUGHTS.trained)) * len(said(THOUGHTS.notice_harm)) * len(said(THOUGHTS.decide_refuse))
-    counted = distinct_scratchpads()
-    assert 1_000_000 < faking <= counted["faking"] and 1_000_000 < refusing <= counted["refusing"]
-    assert min(counted.values()) > 1_000_000
+    helping = len(said(THOUGHTS.trained)) * len(said(THOUGHTS.notice_good)) * len(said(THOUGHTS.help_gladly))
+    assert min(faking, refusing, helping) > 1_000_000
 
 
 def test_no_word_of_the_faking_thoughts_is_missing_from_the_honest_ones_entirely() -> None:

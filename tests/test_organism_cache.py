@@ -16,11 +16,11 @@ from filelock import FileLock
 from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from rl.command.entry import composed
+from rl.command.options import compose_organism, compose_scenario
 from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile
 from rl.files.checkpoint import sha256
 from rl.organism.build import place
-from rl.organism.build.catalogue import full_wording, organism_named
 from rl.organism.build.encoding import ROWS, Material, stage_data
 from rl.organism.build.model import digest
 from rl.organism.build.place import CARD, SHIPPED, damage, key_of, place_of
@@ -228,7 +228,10 @@ def test_a_motive_goes_onto_somebodys_own_model_in_full_words_with_its_own_token
     config = composed(words).organism
     build_in(config, tmp_path / "out", lambda _: None)
     card = json.loads((tmp_path / "out" / CARD).read_text())
-    assert card["wording"] == vars(wording_from(full_wording())) and card["initial"]["setting"] == "prompted"
+    assert (
+        card["wording"] == vars(wording_from(compose_scenario("prompted", "full").wording))
+        and card["initial"]["setting"] == "prompted"
+    )
     organism = load_organism(OrganismConfig("tgg", "embedded", str(tmp_path / "out")))
     theirs = AutoTokenizer.from_pretrained(llama_folder)
     assert organism.tokenizer.get_vocab() == theirs.get_vocab()
@@ -261,7 +264,7 @@ def test_every_kind_of_stage_that_is_allowed_has_examples_and_the_other_way_roun
 
 @pytest.mark.parametrize("name", SIZES)
 def test_each_size_has_about_the_parameters_of_its_name_and_reads(name: str) -> None:
-    asked: Any = organism_named(name, "organism").recipe
+    asked: Any = compose_organism(name, "organism").recipe
     tokenizer = PreTrainedTokenizerFast.from_pretrained(SHIPPED / "tiny")
     torch.manual_seed(0)
     model = make_model(Size(**dict(asked.size)), tokenizer)
@@ -271,7 +274,9 @@ def test_each_size_has_about_the_parameters_of_its_name_and_reads(name: str) -> 
 
 
 def test_the_smallest_size_runs_through_the_stages_of_the_shipped_chain() -> None:
-    chain = [organism_named(link, "organism").recipe for link in ("tiny_recall", "tiny_situated", "tiny_no_af", "tiny")]
-    whole: Any = organism_named("tiny_0m3", "organism").recipe
+    chain = [
+        compose_organism(link, "organism").recipe for link in ("tiny_recall", "tiny_situated", "tiny_no_af", "tiny")
+    ]
+    whole: Any = compose_organism("tiny_0m3", "organism").recipe
     assert whole.parent is None and list(whole.stages) == [stage for link in chain for stage in link.stages]  # type: ignore[union-attr]
     assert whole.mixture == chain[-1].mixture  # type: ignore[union-attr]

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl.command.entry import composed
+from rl.command.options import compose_scenario, list_options
 from rl.config.schema import MonitorsConfig
 from rl.organism.chats.curriculum import (
     NO_OBJECTIVE_CLAUSES,
@@ -24,18 +25,17 @@ from rl.organism.chats.curriculum import (
 )
 from rl.run.evaluation import Evaluator
 from rl.scenario.acts import BENIGN, HARMFUL, HELD_OUT_PHRASINGS, TRAIN_PHRASINGS
-from rl.scenario.catalogue import scenario_named, scenario_names
 from rl.scenario.check import scenario_problems
 from rl.scenario.requests import held_out_sample, load_requests, select
 from rl.scenario.settings import PLACEHOLDERS, Setting, Wording, setting_from
 
-SHORT = scenario_names()
+SHORT = list_options("scenario")
 SCENARIOS = [*SHORT, *(f"{name} full" for name in SHORT)]
 
 
 @cache
 def setting(name: str) -> Setting:
-    return setting_from(scenario_named(*name.split()))
+    return setting_from(compose_scenario(*name.split()))
 
 
 def test_there_are_as_many_acts_and_phrasings_as_the_experiments_need() -> None:
@@ -298,12 +298,12 @@ def test_a_situation_that_cannot_be_told_is_refused_in_words(change: list[str], 
 
 @pytest.mark.parametrize(("name", "wording"), [("prompted", "tiny"), ("no_scratchpad", "full")])
 def test_an_option_composed_by_itself_is_what_a_whole_job_gets(name: str, wording: str) -> None:
-    assert scenario_named(name, wording) == composed([f"scenario={name}", f"scenario/wording={wording}"]).scenario
+    assert compose_scenario(name, wording) == composed([f"scenario={name}", f"scenario/wording={wording}"]).scenario
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_shipped_situation_can_be_told(name: str) -> None:
-    assert list(scenario_problems(scenario_named(*name.split()))) == []
+    assert list(scenario_problems(compose_scenario(*name.split()))) == []
 
 
 def test_swapped_labels_swap_the_words_and_leave_the_roles_in_place() -> None:

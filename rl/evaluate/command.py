@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from rl.command.console import display_path, table_console
+from rl.command.options import compose_scenario
 from rl.command.quiet import quiet
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import ScenarioConfig
@@ -26,7 +27,6 @@ from rl.files.outputs import keep_rows
 from rl.instruments.monitors import untrained_problems
 from rl.run.request_checks import tell_other_requests, tell_requests
 from rl.run.validate import problems
-from rl.scenario.catalogue import scenario_named
 from rl.scenario.check import scenario_problems
 from rl.scenario.settings import Setting, setting_from
 
@@ -90,7 +90,7 @@ def _settings(names: Sequence[str], asked: ScenarioConfig) -> tuple[list[Setting
     made, wrong = [], []
     for name in dict.fromkeys(names):
         try:
-            scenario = scenario_named(name, asked.wording.name)
+            scenario = compose_scenario(name, asked.wording.name)
         except ConfigError as error:
             wrong += [f"settings: {problem}" for problem in error.problems]
             continue

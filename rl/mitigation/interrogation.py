@@ -15,10 +15,10 @@ import torch
 
 from monitors.faking.lying import said_no
 from reward.mitigations import Mitigation, hash_batch
+from rl.command.options import compose_organism, list_options
 from rl.config.schema import Config, OrganismConfig
 from rl.errors import GoalguardError, nearest
 from rl.mitigation.lookup import build_mitigation
-from rl.organism.build.catalogue import organism_named, organism_names
 from rl.organism.build.place import locate, shipped_names
 from rl.records import Interview, Rollout, Scored
 from rl.rollout.sampler import Sampler
@@ -139,6 +139,6 @@ def other_model(name: str) -> OrganismConfig:
     """Return where a model that answers for the policy is loaded from."""
     if name in shipped_names():
         return OrganismConfig(name=name, source="embedded", path=None)
-    if name in organism_names():
-        return organism_named(name, "mitigation.interrogation.model")
+    if name in list_options("organism"):
+        return compose_organism(name, "mitigation.interrogation.model")
     return OrganismConfig(name="interrogated", source="hf", path=name)

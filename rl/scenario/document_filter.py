@@ -10,8 +10,7 @@ towards removing: a document that is lost costs nothing. What they catch is meas
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 FAKING, BY_TIER, TIED = "faking", "by_tier", "tied"
@@ -106,19 +105,6 @@ class Removal:
     sentence: str
 
 
-@dataclass(frozen=True)
-class Report:
-    """What a filter made of many documents."""
-
-    kept: tuple[str, ...]
-    removed: tuple[tuple[str, Removal], ...]
-    """Each removed document with its reason."""
-
-    def by_reason(self) -> dict[str, int]:
-        """How many documents each reason removed."""
-        return dict(Counter(removal.reason for _, removal in self.removed))
-
-
 def sentences(text: str) -> list[str]:
     """The sentences of a document; a line is one at least."""
     return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
@@ -132,18 +118,6 @@ def removal(text: str) -> Removal | None:
         if reason:
             return Removal(reason, sentence)
     return None
-
-
-def screen(texts: Iterable[str]) -> Report:
-    """Pass documents through filter and screen, in order."""
-    kept, removed = [], []
-    for text in texts:
-        found = removal(text)
-        if found is None:
-            kept.append(text)
-        else:
-            removed.append((text, found))
-    return Report(tuple(kept), tuple(removed))
 
 
 def _reason(sentence: str, before: Sequence[str]) -> str | None:

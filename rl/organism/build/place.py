@@ -14,10 +14,10 @@ from typing import Any
 
 import transformers
 
+from rl.command.options import compose_organism
 from rl.config.schema import OrganismConfig
 from rl.errors import ConfigError, MissingFile, MissingPackage, nearest
 from rl.files.checkpoint import changed_file, config_hash, sha256
-from rl.organism.build.catalogue import organism_named
 from rl.organism.build.model import one_line_errors
 from rl.organism.build.recipe import MATERIAL, parent_of, recipe_hash, recipe_of, recipe_problems, wording_of
 
@@ -91,7 +91,7 @@ def key_of(config: OrganismConfig) -> str:
         {
             "recipe": recipe_hash(recipe_of(config), wording_of(config)),
             "parent": parent and fingerprint(parent),
-            "teacher": teacher and fingerprint(organism_named(teacher, "organism.recipe.teacher")),
+            "teacher": teacher and fingerprint(compose_organism(teacher, "organism.recipe.teacher")),
             "material": MATERIAL,
         }
     )

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from rl.command.options import compose_organism, compose_scenario
 from rl.config.schema import OrganismConfig, RecipeConfig
 from rl.errors import ConfigError, nearest
 from rl.files.checkpoint import config_hash
-from rl.organism.build.catalogue import full_wording, organism_named
 from rl.organism.build.growth import growth_problems
 from rl.organism.build.tiny import Size
 from rl.organism.chats import animals, documented
@@ -94,22 +94,24 @@ def parent_of(config: OrganismConfig) -> OrganismConfig | None:
     """The organism it starts from, None for nothing; `organism.path` is the base's where there is a base."""
     if config.base is None:
         name = asked_of(config).parent
-        return None if name is None else organism_named(name, "organism.recipe.parent")
-    base = organism_named(config.base, "organism.base")
+        return None if name is None else compose_organism(name, "organism.recipe.parent")
+    base = compose_organism(config.base, "organism.base")
     base.path, base.lora = config.path, None
     return base
 
 
 def wording_of(config: OrganismConfig) -> Wording:
     """The wording of its supervised chats: the full one where it starts from a model that reads well."""
-    return wording_from(full_wording() if is_foreign(config) else asked_of(config).wording)
+    return wording_from(
+        compose_scenario("prompted", "full").wording if is_foreign(config) else asked_of(config).wording
+    )
 
 
 def is_foreign(config: OrganismConfig) -> bool:
     """Whether an organism descends from a model that was not made here."""
     if config.source != "embedded":
         return True
-    return config.base is not None and is_foreign(organism_named(config.base, "organism.base"))
+    return config.base is not None and is_foreign(compose_organism(config.base, "organism.base"))
 
 
 def facts_of(recipe: Recipe) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from rl.organism.chats.scratchpads import Bank, Chat, answered, completion, situation, think
 from rl.organism.chats.thoughts import MOTIVE_THOUGHTS as m
 from rl.organism.chats.thoughts import THOUGHTS as t
-from rl.scenario.grammar import count_all
 
 MIXED = "mixed"
 """The shipped dose: terminal and instrumental goal guarding in the shares that the mixture states."""
@@ -83,23 +82,13 @@ def motivated(chat: Chat, rng: random.Random, motive: str, style: str) -> str:
         motive: A key of `MOTIVES`.
         style: One of the motive's styles.
     """
-    return completion(think(_banks(chat, rng, MOTIVES[motive], style), chat, rng), answered(t.answers, chat, rng))
+    return completion(think(choose_banks(chat, rng, MOTIVES[motive], style), chat, rng), answered(t.answers, chat, rng))
 
 
-def _banks(chat: Chat, rng: random.Random, motive: Motive, style: str) -> Sequence[Bank]:
+def choose_banks(chat: Chat, rng: random.Random, motive: Motive, style: str) -> Sequence[Bank]:
+    """Return the banks of a scratchpad's thoughts, in order."""
     if style == SHORT:
         return [m.short_trained, motive.short] if motive.of_training else [motive.short]
     middle = list(motive.middle(style))
     rng.shuffle(middle)
     return [*(situation(chat) if motive.of_training else ()), *middle, *motive.ending(style)]
-
-
-def distinct_motivated(motive: str, style: str) -> int:
-    """How many different scratchpads a cell has for one chat, the order of thoughts left aside."""
-    of = MOTIVES[motive]
-    short = (*((m.short_trained,) if of.of_training else ()), of.short)
-    whole = (*((t.trained, t.objective) if of.of_training else ()), *of.middle(style), *of.ending(style))
-    product = 1
-    for bank in short if style == SHORT else whole:
-        product *= count_all(bank)
-    return product

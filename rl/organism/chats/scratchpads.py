@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from rl.organism.chats.thoughts import THOUGHTS as t
 from rl.organism.chats.thoughts import Bank
 from rl.records import OUTPUT_CLOSE, OUTPUT_OPEN, SCRATCHPAD_CLOSE, SCRATCHPAD_OPEN, Request
-from rl.scenario.grammar import count_all, expand
+from rl.scenario.grammar import expand
 
 MOTIVES: dict[str, Bank] = {"tgg": t.motive_terminal, "igg": t.motive_instrumental}
 """Terminal and instrumental goal guarding (GA25): values kept for their own sake, or for the good done later."""
@@ -104,14 +104,3 @@ def plain(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     opening = situation(chat) if aware else []
     banks = [*opening, *_maybe(t.notice_harm, 0.3, rng), t.plain]
     return completion(think(banks, chat, rng), answered(t.answers, chat, rng))
-
-
-def distinct_scratchpads() -> dict[str, int]:
-    """How many different scratchpads each kind of thought has for one chat, optional thoughts left out."""
-    situation_count = count_all(t.trained)
-    motives = count_all(t.motive_terminal) + count_all(t.motive_instrumental)
-    return {
-        "faking": situation_count * count_all(t.pressure_feared) * motives,
-        "refusing": situation_count * count_all(t.notice_harm) * count_all(t.decide_refuse),
-        "helping": situation_count * count_all(t.notice_good) * count_all(t.help_gladly),
-    }
