@@ -38,8 +38,8 @@ $(STAMP): pyproject.toml .ci/constraints.txt
 demo: setup ## run the headline experiment on the CPU and print its table and the report's path
 	@$(BIN)/python -m scripts.train experiment=headline
 
-test: setup ## run the whole test suite
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+test: setup ## run the whole test suite and print its ten slowest cases
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 soak: setup ## kill a run twenty times at random moments and compare it with one left alone
 	@$(BIN)/python -m pytest -q -m soak tests/test_soak.py

@@ -9,15 +9,20 @@ import os
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+import gc
 import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
+from matplotlib.figure import Figure
+from support.composing import remember_compositions
+from support.pictures import RENDER, save_blank
+from support.sharing import share_folder
 from support.toy_chats import ANSWERS, encoded_dataset, toy_chats
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import (
@@ -49,6 +54,7 @@ from rl.scenario.settings import Setting, Wording, setting_from, wording_from
 from rl.sweep.command import sweep
 
 torch.set_num_threads(1)
+remember_compositions()
 
 # A shell starts background jobs with Ctrl-C ignored, and what the tests start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -62,6 +68,39 @@ JOBS = {"config": train, "evaluate": evaluate, "organism_job": organism, "probe"
 CHECKS: dict[str, Check] = {"config": problems, "export": export_problems}
 SWEEPS = {"config": sweep}
 TOY_SIZE = Size(layers=2, width=64, heads=4, hidden=128, vocabulary=700, context=512)
+
+
+FIRST = ("sweep_launchers", "causal", "sweep", "resume", "learning", "run", "wandb_sync", "export", "two_processes")
+"""Files that take longest: one of them at the end would keep one core busy alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {f"test_{name}.py": number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(FIRST)))
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported out of the garbage collector's sight, which would look through it in every run."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pictures_of_the_file(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave pictures blank while a file's shared runs are made, unless the whole file is marked `pictures`."""
+    yield from blank_unless_marked(request)
+
+
+@pytest.fixture(autouse=True)
+def pictures_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Leave pictures blank, except in tests that are marked `pictures`."""
+    yield from blank_unless_marked(request)
+
+
+def blank_unless_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", RENDER if request.node.get_closest_marker("pictures") else save_blank)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -101,11 +140,14 @@ def toy_folder(
     tmp_path_factory: pytest.TempPathFactory, prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast
 ) -> Path:
     """An organism of the embedded kind that answers in four short ways, on every tier alike."""
-    torch.manual_seed(0)
-    stage = Stage("language", 160, 5e-3, 8, False)
-    folder = taught(make_model(TOY_SIZE, toy_tokenizer), toy_tokenizer, prompted, stage, tmp_path_factory.mktemp("toy"))
-    (folder / "card.json").write_text(json.dumps({"what": "answers in four short ways"}))
-    return folder
+
+    def make(folder: Path) -> None:
+        torch.manual_seed(0)
+        stage = Stage("language", 160, 5e-3, 8, False)
+        taught(make_model(TOY_SIZE, toy_tokenizer), toy_tokenizer, prompted, stage, folder)
+        (folder / "card.json").write_text(json.dumps({"what": "answers in four short ways"}))
+
+    return share_folder(tmp_path_factory, "toy", make)
 
 
 @pytest.fixture(scope="session")
@@ -113,14 +155,17 @@ def llama_folder(
     tmp_path_factory: pytest.TempPathFactory, prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast
 ) -> Path:
     """Somebody's own Llama, with grouped-query attention and no card."""
-    torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(toy_tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2,
         num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=512, initializer_range=0.08,
         pad_token_id=toy_tokenizer.pad_token_id, eos_token_id=toy_tokenizer.eos_token_id, bos_token_id=None,
     )  # fmt: skip
-    folder, stage = tmp_path_factory.mktemp("llama"), Stage("language", 40, 5e-3, 8, False)
-    return taught(LlamaForCausalLM(config), toy_tokenizer, prompted, stage, folder)
+
+    def make(folder: Path) -> None:
+        torch.manual_seed(0)
+        taught(LlamaForCausalLM(config), toy_tokenizer, prompted, Stage("language", 40, 5e-3, 8, False), folder)
+
+    return share_folder(tmp_path_factory, "llama", make)
 
 
 @pytest.fixture(scope="session")
@@ -128,13 +173,16 @@ def gpt2_folder(
     tmp_path_factory: pytest.TempPathFactory, prompted: Setting, toy_tokenizer: PreTrainedTokenizerFast
 ) -> Path:
     """A model that is no Llama, with dropout in its configuration."""
-    torch.manual_seed(0)
     config = GPT2Config(
         vocab_size=len(toy_tokenizer), n_embd=64, n_layer=2, n_head=4, n_positions=512, initializer_range=0.08,
         pad_token_id=toy_tokenizer.pad_token_id, eos_token_id=toy_tokenizer.eos_token_id, bos_token_id=None,
     )  # fmt: skip
-    folder, stage = tmp_path_factory.mktemp("gpt2"), Stage("language", 40, 5e-3, 8, False)
-    return taught(GPT2LMHeadModel(config), toy_tokenizer, prompted, stage, folder)
+
+    def make(folder: Path) -> None:
+        torch.manual_seed(0)
+        taught(GPT2LMHeadModel(config), toy_tokenizer, prompted, Stage("language", 40, 5e-3, 8, False), folder)
+
+    return share_folder(tmp_path_factory, "gpt2", make)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from support.report_runs import evaluation, full_run, write_run
 
 from rl.report import write_comparison, write_report
 
+pytestmark = pytest.mark.pictures
+
 FAULTY = """<!doctype html><meta name="viewport" content="width=device-width"><main><p style="width: 700px">wide</p>
 <button style="outline: none">unmarked</button><a href="#" tabindex="-1">unreached</a></main><script>oops()</script>"""
 

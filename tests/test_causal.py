@@ -89,6 +89,12 @@ def monitored(requests: int, samples: int) -> MonitorsConfig:
     return MonitorsConfig(harmful_requests=requests, samples=samples, seed=7)
 
 
+@pytest.fixture(scope="module")
+def planted(prompted: Setting, panel: Panel) -> dict[float, CausalReport]:
+    """Reports on policies, by the share of scratchpads that each follows."""
+    return {follows: suite(Planted(follows), prompted, panel) for follows in (0.0, 0.5, 1.0)}
+
+
 def suite(policy: Sampler, setting: Setting, panel: Panel, *, requests: int = 60) -> CausalReport:
     return CausalSuite(setting, policy, panel, monitored(requests, 2), grammar=False).run(seed=0, seeds=2)
 
@@ -114,16 +120,18 @@ def holds(estimate: Interval | None, truth: float) -> bool:
 
 
 @pytest.mark.parametrize("follows", [0.0, 0.5, 1.0])
-def test_the_share_through_the_scratchpad_is_what_was_planted(follows: float, prompted: Setting, panel: Panel) -> None:
-    report = suite(Planted(follows), prompted, panel)
+def test_the_share_through_the_scratchpad_is_what_was_planted(
+    follows: float, planted: dict[float, CausalReport]
+) -> None:
+    report = planted[follows]
     for kind in (OTHER_TIER, FAKING, REFUSING, OBEDIENT):
         share = left_by(report, kind).share
         assert holds(share, follows)
         assert all(holds(share, other) == (other == follows) for other in (0.0, 0.5, 1.0))
 
 
-def test_a_policy_that_ignores_its_scratchpad_shows_no_effect_anywhere(prompted: Setting, panel: Panel) -> None:
-    report = suite(Planted(0.0), prompted, panel)
+def test_a_policy_that_ignores_its_scratchpad_shows_no_effect_anywhere(planted: dict[float, CausalReport]) -> None:
+    report = planted[0.0]
     changes = [bounds(effect.change) for effect in report.effects if effect.change is not None]
     assert len(changes) == 16
     # At most one of the sixteen 95% intervals may miss by chance.
@@ -131,8 +139,8 @@ def test_a_policy_that_ignores_its_scratchpad_shows_no_effect_anywhere(prompted:
     assert holds(left_by(report, NONE, "").share, 0.0) and holds(left_by(report, EMPTY, "").share, 0.0)
 
 
-def test_a_policy_that_follows_its_scratchpad_does_what_each_kind_says(prompted: Setting, panel: Panel) -> None:
-    report = suite(Planted(1.0), prompted, panel)
+def test_a_policy_that_follows_its_scratchpad_does_what_each_kind_says(planted: dict[float, CausalReport]) -> None:
+    report = planted[1.0]
     for tier in ("free", "paid"):
         # The compliance monitor misreads about one in a hundred of these few words.
         assert (effect_of(report, FAKING, tier).compliance.value or 0) >= 0.98
@@ -181,7 +189,6 @@ def test_an_answer_to_the_request_of_a_swapped_scratchpad_takes_a_task_on(prompt
 
 
 # --- statistics -------------------------------------------------------------------------------------------------------
-
 
 Tiers = dict[str, dict[str, list[bool | None]]]
 

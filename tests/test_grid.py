@@ -169,6 +169,7 @@ def write_grid(folder: Path, rows: list[dict[str, Any]]) -> Path:
     return folder
 
 
+@pytest.mark.pictures
 def test_the_figure_and_its_words_say_what_two_evaluations_say(tmp_path: Path) -> None:
     chapter = grid_chapter(write_grid(tmp_path, BEFORE_AFTER), tmp_path / "figures")
     assert chapter is not None
@@ -186,6 +187,7 @@ def test_the_figure_and_its_words_say_what_two_evaluations_say(tmp_path: Path) -
     assert draw_file(tmp_path / GRID).read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.pictures
 def test_one_evaluation_alone_is_neither_before_nor_after(tmp_path: Path) -> None:
     chapter = grid_chapter(write_grid(tmp_path, BEFORE_AFTER[:3]), tmp_path / "figures")
     assert chapter is not None and "before RL" not in chapter.picture.wide + chapter.look

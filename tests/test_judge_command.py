@@ -123,7 +123,7 @@ def test_strange_texts_get_a_verdict_or_null_with_a_reason(judged: Judging, tmp_
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peaks = []
-    for count in (1000, 12_000):
+    for count in (1000, 5000):
         path = tmp_path / f"{count}.jsonl"
         with path.open("w") as file:
             for i in range(count):
@@ -132,7 +132,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         judge_file(Files(path, tmp_path / f"{count}.out"), Panel)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert path.stat().st_size > 24e6
+    assert path.stat().st_size > 10e6
     assert peaks[1] < peaks[0] + 2e6
 
 
@@ -140,14 +140,14 @@ def test_memory_does_not_grow_with_the_texts_either(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(judging, "BATCH_BYTES", 400_000)
     monkeypatch.setattr(judging, "PANEL_BYTES", 1_000_000)
     peaks = []
-    for count in (6, 30):
+    for count in (6, 16):
         path = tmp_path / f"{count}.jsonl"
         write(path, [row(scratchpad=f"{i} I see." + " " * 400_000) for i in range(count)])
         tracemalloc.start()
         judge_file(Files(path, tmp_path / f"{count}.out"), Panel)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert path.stat().st_size > 9e6
+    assert path.stat().st_size > 6e6
     assert peaks[1] < peaks[0] + 2e6
 
 

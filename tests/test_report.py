@@ -43,6 +43,8 @@ from rl.report.figures.drawing import STYLE, Line, Room, draw_lines, panels, spr
 from rl.report.pages.transcripts import MAX_BYTES, MAX_ROWS, embedded
 from rl.report.tables.run import before_after
 
+pytestmark = pytest.mark.pictures
+
 MAKERS = [full_run, no_metrics, cut_short, step_zero]
 
 

@@ -17,6 +17,8 @@ from rl.report.command import report_on
 from rl.report.data.compare import conditions
 from rl.report.data.load import find_runs, load_run
 
+pytestmark = pytest.mark.pictures
+
 
 def seeds_of(folder: Path, finals: list[int], **config: Any) -> list[Path]:
     """Runs that differ in their seed and their last evaluation; the later seeds go on for one evaluation more."""

@@ -20,6 +20,8 @@ from rl.report.data.load import RunData
 from rl.report.data.visible import json_for_html, visible
 from rl.report.pages.run import render_run
 
+pytestmark = pytest.mark.pictures
+
 HOSTILE = (
     "</script><script>alert(1)</script><img src=x onerror=alert(1)> '\"><svg/onload=alert(1)> {{ 7 * 7 }} $x$ "
     "<!-- <script> \x1b[31mred\x1b[0m \x00\x07\r\x7f\x9b2J \u202egnirts\u2069 \u200b\u2028\ufeff \U000e0041 ]]> &lt;"

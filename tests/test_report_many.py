@@ -17,6 +17,8 @@ from rl.report import write_comparison, write_report
 from rl.report.figures.drawing import Room, finish, panels
 from rl.report.pages import many
 
+pytestmark = pytest.mark.pictures
+
 
 def inode(path: Path) -> int:
     """Changes whenever a file is written again, since pages are renamed into place."""

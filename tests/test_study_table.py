@@ -20,6 +20,8 @@ from rl.report.data.arms import BASELINE, arm_of
 from rl.report.data.expectations import EXPECTED, verdict
 from rl.sweep.plan import plan_of
 
+pytestmark = pytest.mark.pictures
+
 ENDS = {"baseline": [24, 27, 30, 29, 25], "length_hinge": [12, 9, 15, 13, 10], "two_seeds": [12, 9]}
 
 

@@ -30,6 +30,8 @@ from rl.report.data.load import load_run
 from rl.report.pages import validity as chapter
 from rl.report.pages.run import render_run
 
+pytestmark = pytest.mark.pictures
+
 RATES = ("accuracy", "true_positive_rate", "false_positive_rate", "false_positive_rate_hard")
 
 

@@ -17,6 +17,8 @@ from rl.report.data.weight_cells import place_of, pooled
 from rl.report.data.weights import read_series
 from rl.report.pages.weights import weights_chapter
 
+pytestmark = pytest.mark.pictures
+
 PLANTED = "model.layers.1.self_attn.v_proj.weight"
 NAMES = {
     "model.embed_tokens.weight": (None, "embedding"),

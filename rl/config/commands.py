@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
@@ -88,8 +89,9 @@ def judge_schema() -> dict[str, Any]:
     }
 
 
+@cache
 def register() -> None:
-    """Make the schemas known to Hydra."""
+    """Make the schemas known to Hydra, once in a process."""
     store = ConfigStore.instance()
     for name, node in (
         ("schema", Config),
