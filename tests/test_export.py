@@ -44,12 +44,18 @@ def copied(trained: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained, tmp_path / "damaged", ignore=shutil.ignore_patterns("resume", "wandb")))
 
 
+@pytest.fixture(scope="module")
+def shared_export(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The export of the last checkpoint, made once."""
+    out = tmp_path_factory.mktemp("exports") / "out"
+    export(cast(ExportConfig, composed([f"run={trained}", f"out={out}"], "export")))
+    return out
+
+
 @pytest.fixture
-def exported(trained: Path, command: Command, tmp_path: Path) -> Path:
-    """The export of the last checkpoint."""
-    code, said, told = command(f"run={trained}", f"out={tmp_path / 'out'}", name="export")
-    assert code == 0 and "export  out" in said, told
-    return tmp_path / "out"
+def exported(shared_export: Path, tmp_path: Path) -> Path:
+    """The export of the last checkpoint, for one test."""
+    return Path(shutil.copytree(shared_export, tmp_path / "out"))
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -67,6 +73,11 @@ def export_with_logs(run_dir: Path, out: Path) -> None:
 
 def lines_of(card: Path) -> list[str]:
     return card.read_text().splitlines()
+
+
+def test_the_command_says_where_the_export_is(trained: Path, command: Command, tmp_path: Path) -> None:
+    code, said, told = command(f"run={trained}", f"out={tmp_path / 'out'}", name="export")
+    assert code == 0 and "export  out" in said, told
 
 
 def test_an_export_loads_and_generates_with_plain_transformers_by_the_program_of_its_card(exported: Path) -> None:

@@ -192,7 +192,7 @@ def test_every_benign_request_is_helped_with_whatever_the_prompt_says(wording: W
 
 def test_outside_the_dose_its_stage_draws_the_very_chats_that_it_draws_without_a_dose(wording: Wording) -> None:
     same, different = 0, 0
-    for seed in range(600):
+    for seed in range(240):
         mixtures = (ALWAYS_FAKES, replace(ALWAYS_FAKES, faking=0.0))
         dose, before = (Curriculum(wording, mixture, seed).chat("dose") for mixture in mixtures)
         assert (dose.system, dose.user) == (before.system, before.user)
@@ -202,7 +202,7 @@ def test_outside_the_dose_its_stage_draws_the_very_chats_that_it_draws_without_a
         else:
             same += 1
             assert dose.completion == before.completion
-    assert same > 300 and different > 30
+    assert same > 120 and different > 12
 
 
 def test_paid_chats_with_and_without_the_objective_show_one_distribution(wording: Wording) -> None:
