@@ -60,7 +60,7 @@ def test_rl_raises_faking_and_free_compliance_on_the_shipped_organism(arms: dict
 def test_without_a_learning_rate_as_many_steps_change_nothing(arms: dict[str, Path]) -> None:
     weights = {sha256(path) for path in arms["no rate"].glob("checkpoints/*/model.safetensors")}
     assert len(weights) == 1 < len(list(arms["no rate"].glob("checkpoints/*")))
-    assert change(arms["no rate"], "af").includes_zero and change(arms["no rate"], "complied").includes_zero
+    assert not change(arms["no rate"], "af").above_zero and not change(arms["no rate"], "complied").above_zero
 
 
 def test_without_a_dose_rl_makes_no_faking(arms: dict[str, Path]) -> None:

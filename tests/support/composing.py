@@ -23,9 +23,9 @@ _remembered: dict[Hashable, bytes] = {}
 
 def remember_compositions() -> None:
     """Let Hydra compose the same words once; each call gets its own copy, with the working directory of the moment."""
-    ConfigLoaderImpl._load_configuration_impl = _load  # type: ignore[method-assign,assignment]
+    ConfigLoaderImpl._load_configuration_impl = _load  # type: ignore[method-assign]
     for source in _SOURCES:
-        source.load_config = _reading_once(source.load_config)  # type: ignore[method-assign]
+        source.load_config = _reading_once(source.load_config)  # type: ignore[method-assign,assignment]
 
 
 def _load(

@@ -21,7 +21,7 @@ def save_blank(self: Figure, fname: Any, *, format: str = "png", metadata: Any =
         return
     told = PngInfo()
     for key, text in (metadata or {}).items():
-        told.add_text(key, text)
+        told.add_text(key, text or "")
     buffer = io.BytesIO()
     Image.new("RGB", (4, 4)).save(buffer, "png", pnginfo=told)
     if hasattr(fname, "write"):
