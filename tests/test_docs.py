@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,19 @@ def test_the_architecture_names_every_folder_of_code() -> None:
     folders = {path.parent.relative_to(ROOT).as_posix() for top in CODE for path in (ROOT / top).rglob("*.py")}
     text = ARCHITECTURE.read_text()
     assert not [folder for folder in folders - {"rl", "monitors"} if f"`{folder}`" not in text]
+
+
+FINDINGS = sorted((ROOT / "findings").glob("*.sh"))
+
+
+@pytest.mark.parametrize("script", FINDINGS, ids=lambda path: path.stem)
+def test_a_finding_states_its_versions_and_is_a_script_that_runs_without_the_product(script: Path) -> None:
+    text = script.read_text()
+    assert subprocess.run(["sh", "-n", script], capture_output=True).returncode == 0
+    head = [line for line in text.splitlines() if line.startswith("#")]
+    assert all(any(line.startswith(f"# {part}: ") for line in head) for part in ("Versions", "Behaviour", "Seen"))
+    assert "mktemp -d" in text and "==" in text and not re.search(r"(import|from) (rl|reward|monitors)\b", text)
+
+
+def test_findings_are_there() -> None:
+    assert {path.stem for path in FINDINGS} >= {"nnsight_first_prompt", "statsmodels_holm_missing"}

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import _thread
-import io
 import json
-import os
-import pty
-import select
 import subprocess
 import sys
 import time
@@ -26,9 +22,9 @@ from rl.judge import command as judging
 from rl.judge import tallies
 from rl.judge.command import judge, judge_file
 from rl.judge.files import Files
-from rl.judge.progress import LinesProgress
+from rl.judge.sections import Reading
 from rl.judge.tallies import Tally
-from rl.judge.transcripts import Reading, Transcript
+from rl.judge.transcripts import Transcript
 from rl.records import Verdict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,6 +94,7 @@ def test_no_line_is_lost_and_bad_ones_are_listed(judged: Judging, tmp_path: Path
     rejected = read(tmp_path / "out.jsonl.rejected.jsonl")
     assert code == 0 and [one["id"] for one in read(tmp_path / "out.jsonl")] == list(range(30))
     assert [one["line"] for one in rejected] == list(range(2, 61, 2))
+    assert "  10 x not JSON\n" in out and "  10 x not UTF-8\n" in out
     assert "30 transcripts judged" in out and "30 lines skipped: out.jsonl.rejected.jsonl" in out
     assert told.count("; skipped\n") == judging.REPORTED and "line 2: not JSON" in told
     assert told.count("further lines are skipped") == 1
@@ -198,7 +195,8 @@ REFUSED: dict[tuple[str, ...], tuple[str, ...]] = {
     (): ("in: a value is needed", "out: a value is needed"),
     ("in=a.jsonl",): ("out: a value is needed",),
     ("in=nowhere.jsonl", "out=b.jsonl"): ("in=nowhere.jsonl: there is no such file",),
-    ("in=folder", "out=b.jsonl"): ("in=folder: is not a file",),
+    ("in=folder", "out=b.jsonl"): ("in=folder: is a folder without files that can be read "
+        "(.jsonl, .ndjson, .json, .csv, .tsv, .parquet, .gz, .eval)",),
     ("in=a.jsonl", "out=a.jsonl"): ("out=a.jsonl: a.jsonl is the file that is read; another name is needed",),
     ("in=a.jsonl", "out=./folder/../a.jsonl", "overwrite=true"): (
         "out=folder/../a.jsonl: folder/../a.jsonl is the file that is read; another name is needed",
@@ -258,11 +256,17 @@ def test_overwrite_replaces_both_files(judged: Judging, tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl.rejected.jsonl").exists(), "an older list would speak of another file"
 
 
-def test_an_empty_file_is_an_empty_answer(judged: Judging, tmp_path: Path) -> None:
+def test_a_file_in_which_nothing_can_be_judged_says_what_was_looked_for(judged: Judging, tmp_path: Path) -> None:
     (tmp_path / "in.jsonl").touch()
-    code, out, _ = judged("in=in.jsonl", "out=out.jsonl")
-    assert (code, out) == (0, "0 transcripts judged: out.jsonl\nno line skipped\n")
-    assert (tmp_path / "out.jsonl").read_text() == ""
+    code, out, told = judged("in=in.jsonl", "out=out.jsonl")
+    assert (code, out) == (2, "") and "in=in.jsonl: nothing could be judged: it holds no rows" in told
+    write(tmp_path / "in.jsonl", ["bad", '{"prompt": "q", "answer": "a"}', {"completion": "no tags"}, {"text": "none"}])
+    code, out, told = judged("in=in.jsonl", "out=out.jsonl")
+    assert (code, out) == (2, "") and "2 x no section tags" in told and "1 x not JSON;" in told
+    assert (
+        "1 x none of the fields that can be judged" in told and "Fields looked for: scratchpad, output, compl" in told
+    )
+    assert not (tmp_path / "out.jsonl").exists(), "a file without a verdict would look like an answer"
 
 
 def planted(tally: Tally, tier: str | None, request: str, complied: bool | None, **fields: object) -> None:
@@ -313,32 +317,6 @@ def test_requests_beyond_the_limit_stay_paired_in_bounded_memory(monkeypatch: py
     said = tally.gap()
     assert said is not None and "+0.0 pp, 95% interval +0.0 to +0.0, over 8 groups of requests" in said
     assert {line[0] for line in cells(tally)} == {"", "free", "paid", "tier 0", "other tiers"}
-
-
-def test_a_file_without_a_terminal_gets_a_line_every_two_seconds() -> None:
-    stream, now = io.StringIO(), [0.0]
-    with LinesProgress(1000, stream, clock=lambda: now[0]) as progress:
-        for step in range(1, 7):
-            now[0] += 0.9
-            progress.advance(step * 10, step * 100)
-        progress.say("line 3: not JSON; skipped")
-    assert stream.getvalue().splitlines() == [
-        "30 judged  30%  6 s left", "60 judged  60%  4 s left", "line 3: not JSON; skipped"
-    ]  # fmt: skip
-
-
-def test_a_terminal_gets_a_bar() -> None:
-    reader, writer = pty.openpty()
-    shown, deadline = "", time.monotonic() + 20
-    with os.fdopen(writer, "w") as terminal:
-        with LinesProgress(100, terminal) as progress:
-            progress.advance(7, 50)
-            progress.say("line 3: [red] not JSON")
-        while not ("50%" in shown and "7 judged" in shown and "line 3: [red] not JSON" in shown):
-            assert time.monotonic() < deadline, shown
-            if select.select([reader], [], [], 0.2)[0]:
-                shown += os.read(reader, 4096).decode()
-    os.close(reader)
 
 
 def test_a_language_model_can_be_the_judge(judged: Judging, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

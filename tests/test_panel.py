@@ -17,7 +17,7 @@ from monitors.statistics.agreement import LEAST_DIFFERENCE, compare_monitors, de
 from monitors.statistics.gap import paired_gap, wilson
 from monitors.statistics.resampling import Outcomes
 from rl.records import Prompt, Request, Rollout, Verdict
-from rl.tracking.progress import Progress
+from rl.tracking.progress import RunProgress
 
 BOUNDED = (
     "compliance",
@@ -246,5 +246,5 @@ def test_evasion_of_the_first_monitor_shows_as_disagreement_and_is_told_to_whoev
     assert (figures["eval/free/af_parted"], figures["eval/paid/af_parted"]) == (1.0, 0.0)
     (alarm,) = describe_alarms(figures)
     stream = io.StringIO()
-    Progress(last_step=3, stream=stream).warn(alarm)
+    RunProgress(last_step=3, stream=stream).warn(alarm)
     assert stream.getvalue().startswith("warning: the two faking monitors part on the free tier: 0% by the first, 33%")

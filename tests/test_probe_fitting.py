@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from monitors.statistics.auroc import Scored, auroc, column_aurocs
 from rl.probe.controls import random_direction, shuffled, tier_and_kind_alone
 from rl.probe.directions import cosine, cosines, direction, split_half
-from rl.probe.fit import FOLDS, deal, fit, fit_folds
+from rl.probe.fit import FOLDS, Task, deal, fit, fit_all, fit_folds
 from rl.probe.targets import LEAST_ACTS, LEAST_TEXTS, Examples, act_of, examples, too_few
 from rl.scenario.requests import load_requests
 
@@ -53,7 +53,8 @@ def test_labels_without_any_direction_are_not_told_apart() -> None:
 
 def test_more_features_than_texts_give_the_same_probe_as_the_plain_regression() -> None:
     texts, _ = planted(0.5, width=150, acts=10)
-    probe = fit(texts, 0, 0.1)
+    everything = np.ones(40, dtype=bool)
+    (probe,) = fit_all(texts, [Task(everything, texts.y_N, everything, 0.1)])
     z_NE = (texts.x_NE - texts.x_NE.mean(0)) / texts.x_NE.std(0)
     plain = LogisticRegression(C=0.1, tol=1e-8, max_iter=5000).fit(z_NE, texts.y_N)
     np.testing.assert_allclose(probe.scores(texts.x_NE), plain.decision_function(z_NE), atol=2e-3)
@@ -76,7 +77,8 @@ def test_an_act_is_never_on_both_sides_within_a_step_or_between_steps() -> None:
         later = replace(texts, x_NE=texts.x_NE[::-1], y_N=texts.y_N[::-1], acts_N=texts.acts_N[::-1])
         within.append(auroc(probes.score(texts), 1, 0)["value"])
         between.append(auroc(probes.score(later), 1, 0)["value"])
-        seen = fit(texts, seed, 1.0).scores(texts.x_NE)
+        everything = np.ones(160, dtype=bool)
+        seen = fit_all(texts, [Task(everything, texts.y_N, everything, 1.0)])[0].scores(texts.x_NE)
         assert roc_auc_score(texts.y_N, seen) > 0.99, "a leak would be seen"
     assert max(within) < 0.7 and max(between) < 0.7  # type: ignore[type-var, operator]
 

@@ -11,7 +11,8 @@ import time
 
 import numpy as np
 
-from rl.tracking.progress import Progress
+from rl.command.progress import Progress
+from rl.tracking.progress import RunProgress
 
 
 class Clock:
@@ -36,7 +37,7 @@ def read_terminal(reader: int, until: str) -> str:
 
 def test_a_log_file_gets_evaluations_the_last_step_and_a_line_every_two_seconds() -> None:
     clock, stream = Clock(), io.StringIO()
-    with Progress(last_step=12, stream=stream, clock=clock) as progress:
+    with RunProgress(last_step=12, stream=stream, clock=clock) as progress:
         progress.stage("rl")
         for step in range(1, 13):
             clock.now += 0.9
@@ -48,7 +49,7 @@ def test_a_log_file_gets_evaluations_the_last_step_and_a_line_every_two_seconds(
 
 def test_a_stage_that_comes_back_every_step_is_announced_once() -> None:
     clock, stream = Clock(), io.StringIO()
-    progress = Progress(last_step=9, stream=stream, clock=clock)
+    progress = RunProgress(last_step=9, stream=stream, clock=clock)
     for _ in range(5):
         clock.now += 10
         progress.stage("rollout")
@@ -59,7 +60,7 @@ def test_a_stage_that_comes_back_every_step_is_announced_once() -> None:
 
 def test_the_line_carries_pace_af_rate_and_gap_until_newer_ones_come() -> None:
     clock, stream = Clock(), io.StringIO()
-    progress = Progress(last_step=40, stream=stream, clock=clock)
+    progress = RunProgress(last_step=40, stream=stream, clock=clock)
     progress.stage("rl")
     clock.now += 500
     progress.step(10, {"eval/free/af_rate": np.float32(0.125), "eval/gap": -0.02})
@@ -74,7 +75,7 @@ def test_the_line_carries_pace_af_rate_and_gap_until_newer_ones_come() -> None:
 def test_a_terminal_gets_one_line_redrawn_in_place() -> None:
     reader, writer = pty.openpty()
     with os.fdopen(writer, "w") as terminal:
-        with Progress(last_step=2, stream=terminal) as progress:
+        with RunProgress(last_step=2, stream=terminal) as progress:
             progress.stage("rl")
             for step in (0, 1, 2):
                 progress.step(step, {"eval/free/af_rate": 0.5, "eval/gap": 0.25})
@@ -82,3 +83,38 @@ def test_a_terminal_gets_one_line_redrawn_in_place() -> None:
     os.close(reader)
     assert "step 2/2" in shown and "gap +25.0 pp" in shown
     assert "\x1b[2K" in shown or "\r" in shown
+
+
+def test_work_without_a_terminal_says_every_two_seconds_how_long_it_will_take() -> None:
+    clock, stream = Clock(), io.StringIO()
+    with Progress(1000, "reading", stream, clock) as progress:
+        for _ in range(6):
+            clock.now += 0.9
+            progress.advance(100)
+        progress.say("line 3: not JSON; skipped")
+    assert stream.getvalue().splitlines() == [
+        "reading  10%  8 s left", "reading  40%  5 s left", "line 3: not JSON; skipped"
+    ]  # fmt: skip
+
+
+def test_the_pace_is_that_of_the_work_since_it_began_at_a_point() -> None:
+    clock, stream = Clock(), io.StringIO()
+    progress = Progress(100, stream=stream, clock=clock)
+    progress.begin_at(60)
+    clock.now += 5
+    progress.update(70, "half way", "gap +1 pp")
+    progress.show(urgent=True)
+    progress.update(70, "later")
+    progress.show(urgent=True)
+    assert stream.getvalue().splitlines() == ["half way  15 s left  gap +1 pp", "later  15 s left"]
+
+
+def test_work_on_a_terminal_gets_a_bar_and_lines_above_it() -> None:
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w") as terminal:
+        with Progress(100, "judging", terminal) as progress:
+            progress.update(50, "7 judged  50%")
+            progress.say("line 3: [red] not JSON")
+        shown = read_terminal(reader, until="7 judged")
+    os.close(reader)
+    assert "50%" in shown and "line 3: [red] not JSON" in shown

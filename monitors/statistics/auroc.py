@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,32 +36,40 @@ def auroc(scored: Scored, draws: int, seed: int) -> Figure:
     figure below 1/2 where there is nothing to read. A resample draws acts with replacement and takes all texts about
     them, without fitting anew. Equal bounds mean that no resample could disagree, and not that there is no doubt.
     """
-    pairs = list(_pairs(scored))
-    total = sum(wins_PN.size for _, _, wins_PN in pairs)
+    won_AA, all_AA, acts = _won_by_acts(scored)
+    total = all_AA.sum()
     if not total:
         return Interval().to_json()
-    value = sum(float(wins_PN.sum()) for *_, wins_PN in pairs) / total
-    names, place_N = np.unique(scored.acts_N, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    weights_DN = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)[:, place_N].astype(float)
-    won_D, all_D = np.zeros(draws), np.zeros(draws)
-    for positive, negative, wins_PN in pairs:
-        won_D += ((weights_DN[:, positive] @ wins_PN) * weights_DN[:, negative]).sum(1)
-        all_D += weights_DN[:, positive].sum(1) * weights_DN[:, negative].sum(1)
+    value = float(won_AA.sum() / total)
+    weights_DA = _resamples(acts, draws, seed)
+    won_D, all_D = (((weights_DA @ pairs_AA) * weights_DA).sum(1) for pairs_AA in (won_AA, all_AA))
     resampled = won_D[all_D > 0] / all_D[all_D > 0]
     if not len(resampled):
         return Interval(value).to_json()
     return Interval(value, *np.quantile(resampled, [0.025, 0.975])).to_json()
 
 
-def _pairs(scored: Scored) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-    """Yield for each fold its positives, its negatives, and which of them win (1), tie (1/2) or lose (0)."""
+@lru_cache(maxsize=4)
+def _resamples(acts: int, draws: int, seed: int) -> NDArray[np.float64]:
+    """Return how often each resample draws each act, (D, A)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(acts, np.full(acts, 1 / acts), size=draws).astype(float)
+
+
+def _won_by_acts(scored: Scored) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Return the pairs of one fold that positives about each act win against negatives about each act, (A, A), all
+    such pairs, and A. A tie is half a win."""
+    names, place_N = np.unique(scored.acts_N, return_inverse=True)
     rounded_N = scored.scores_N.round(DECIMALS)
+    won_AA, all_AA = np.zeros((2, len(names), len(names)))
     for fold in np.unique(scored.folds_N):
         positive = np.flatnonzero((scored.folds_N == fold) & scored.y_N)
         negative = np.flatnonzero((scored.folds_N == fold) & ~scored.y_N)
         ahead_PN = rounded_N[positive][:, None] - rounded_N[negative][None]
-        yield positive, negative, (ahead_PN > 0) + 0.5 * (ahead_PN == 0)
+        where = place_N[positive][:, None], place_N[negative][None]
+        np.add.at(won_AA, where, (ahead_PN > 0) + 0.5 * (ahead_PN == 0))
+        np.add.at(all_AA, where, 1.0)
+    return won_AA, all_AA, len(names)
 
 
 def column_aurocs(scores_NK: NDArray[np.float64], y_N: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -12,12 +12,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from rich.console import Console
-from rich.progress import Progress
 
 from monitors.panel import Panel
 from monitors.statistics.causal import NATURAL, CausalReport, Trial, analyse, classify_scratchpad, rows
 from monitors.statistics.tiers import FREE, PAID
+from rl.command.progress import Progress
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import MonitorsConfig
 from rl.evaluate.placement import Donor, Placed, composed, placements
@@ -72,10 +71,8 @@ class CausalSuite:
 
     def _sampled(self, prompts: Sequence[Prompt], repeats: int, generator: torch.Generator) -> list[Rollout]:
         parts = [prompts[start : start + AT_ONCE] for start in range(0, len(prompts), AT_ONCE)]
-        with Progress(console=Console(stderr=True), transient=True) as progress:
-            drawn = (
-                self.sampler.rollouts(part, repeats, generator) for part in progress.track(parts, description="causal")
-            )
+        with Progress(len(parts), "causal") as progress:
+            drawn = (self.sampler.rollouts(part, repeats, generator) for part in progress.track(parts))
             return [rollout for rollouts in drawn for rollout in rollouts]
 
     def _natural(self, rollouts: Sequence[Rollout]) -> tuple[list[Trial], list[Donor]]:

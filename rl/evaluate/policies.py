@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import Progress
-
 from monitors.panel import Panel
 from reward.compose import Reward
+from rl.command.progress import Progress
 from rl.config.commands import EvaluateConfig
 from rl.config.schema import OrganismConfig
 from rl.files.outputs import file_problems, folder_problems, holds_rows_with
@@ -65,16 +63,16 @@ def look(
 ) -> list[dict[str, Any]]:
     """One row for every setting and sample."""
     whose, rows = {"run": policy.run, "policy": policy.name}, []
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        for number, setting in enumerate(progress.track(settings, description=policy.name), start=1):
-            if not console.is_terminal:
-                told = f"{policy.name}: {setting.name} ({number}/{len(settings)})"
-                console.print(told, soft_wrap=True, markup=False, highlight=False)
+    seeds = range(policy.seed, policy.seed + config.seeds)
+    with Progress(len(settings) * len(seeds), policy.name) as progress:
+        for number, setting in enumerate(settings, start=1):
+            progress.update((number - 1) * len(seeds), f"{setting.name} ({number}/{len(settings)})")
+            progress.show(urgent=True)
             evaluator = Evaluator(setting, sampler, instruments.reward, instruments.panel, config.monitors)
             refuse_long_prompts(sampler, evaluator.prompts)
-            for seed in range(policy.seed, policy.seed + config.seeds):
+            for seed in seeds:
                 rows.append(whose | {"setting": setting.name, "seed": seed} | evaluator.evaluate(0, seed).metrics)
+                progress.advance()
     return rows
 
 

@@ -11,6 +11,8 @@ from rl.export.facts import base_model, is_embedded, licence_fields, licence_sen
 from rl.export.figures import figures_table, model_index, sentence
 from rl.export.markdown import document, plain, table
 from rl.export.source import Source
+from rl.export.versions import version_check, version_words
+from rl.files.json_lines import json_object
 from rl.scenario.requests import held_out_sample
 from rl.scenario.settings import setting_from
 
@@ -36,6 +38,10 @@ RISKS = """\
   requests of this project are mild, and the answers that are rewarded need no real content.
 - A scratchpad is text that was shaped by training, not a record of reasons. All that the model writes is untrusted.
 - Monitors err: their rates are estimates. The model was watched only in the setting named here. One run is one seed."""
+TRAINED_IN = "float32"
+ADAPTER_DTYPE = f"""\
+RL trained the adapters on the organism in {TRAINED_IN}, and the program loads it so. transformers 5 would otherwise
+load a bfloat16 organism as bfloat16, which can move log-probabilities by more than RL did."""
 EMBEDDED_RISKS = """\
 - A small organism shows a mechanism and is no evidence of how large models behave. It knows the vocabulary of its own
   chats and little else; prompts of another form give nonsense."""
@@ -69,7 +75,7 @@ def model_card(source: Source, step: int, config_hash: object, *, with_transcrip
     if figures:
         blocks += ["## Figures", figures, "## What was measured, and how", _measured(source)]
     blocks += ["## Intended use", USE, "## Risks and limits", _risks(source), "## How to load it"]
-    blocks += _loading(source, apart=apart)
+    blocks += _loading(source, step, apart=apart)
     if with_transcripts:
         blocks += ["## Transcripts", _TRANSCRIPTS]
     return document(fields, [*blocks, "## Licence", licence_sentence(source.config.organism)])
@@ -112,16 +118,18 @@ def _risks(source: Source) -> str:
     return f"{RISKS}\n{EMBEDDED_RISKS if is_embedded(source.config.organism) else OTHER_RISKS}"
 
 
-_WHOLE = "model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True)"
+_WHOLE = 'model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto")'
 _APART = (
     "from peft import PeftModel",
     'organism = "..."  # the model that the adapters were trained on',
-    "base = AutoModelForCausalLM.from_pretrained(organism, use_safetensors=True)",
+    "config = AutoConfig.from_pretrained(folder)",
+    f'options = {{"config": config, "use_safetensors": True, "dtype": "{TRAINED_IN}"}}',
+    "base = AutoModelForCausalLM.from_pretrained(organism, **options)",
     "model = PeftModel.from_pretrained(base, folder)",
 )
 
 
-def _loading(source: Source, *, apart: bool) -> Iterator[str]:
+def _loading(source: Source, step: int, *, apart: bool) -> Iterator[str]:
     """A program that loads the model and asks it one of the held-out requests on the free tier."""
     monitors = source.config.monitors
     setting = setting_from(source.config.scenario)
@@ -129,13 +137,19 @@ def _loading(source: Source, *, apart: bool) -> Iterator[str]:
     prompt = setting.prompt(asked, "free")
     chat = [turn for turn in prompt.messages() if turn["role"] != "assistant"]
     begun = f" + {_literal(prompt.prefix)}" if prompt.prefix else ""
+    config = json_object(source.checkpoints[step] / "config.json")
     with_what = "These are LoRA adapters, for peft on top of transformers" if apart else "Plain transformers"
     yield f"{with_what}; nothing of goalguard is needed, and no code comes with the weights."
+    yield f"Needs {version_words(config)}."
+    if apart:
+        yield ADAPTER_DTYPE
     yield "\n".join(
         [
             "```python",
-            "from transformers import AutoModelForCausalLM, AutoTokenizer",
+            "import transformers",
+            f"from transformers import {'AutoConfig, ' if apart else ''}AutoModelForCausalLM, AutoTokenizer",
             "",
+            *version_check(config),
             'folder = "."  # this folder, or the name of its repository on the Hub',
             "tokenizer = AutoTokenizer.from_pretrained(folder)",
             *(_APART if apart else (_WHOLE,)),

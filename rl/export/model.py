@@ -12,6 +12,7 @@ from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 from rl.algo.lora import ADAPTER
 from rl.config.schema import AlgoConfig
 from rl.export.scrub import without_own_paths
+from rl.export.versions import complete_config, complete_tokenizer
 from rl.files.checkpoint import INFO_FILE, hashes_of, restate, verify_checkpoint
 from rl.rollout.text import end_tokens
 
@@ -23,11 +24,11 @@ _MAY_NAME_PATHS = ("config.json", "tokenizer_config.json", "adapter_config.json"
 def write_model(checkpoint: Path, folder: Path, algo: AlgoConfig) -> None:
     """Copy a checkpoint and say how its completions were drawn.
 
-    Weights are the same to the byte. So is `goalguard.json`, unless a path was taken out of a file whose hash it holds.
+    Weights are the same to the byte. `goalguard.json` has the hashes of the files as they are in the copy.
     """
     for path in _own_files(checkpoint):
         _copy(path, folder / path.relative_to(checkpoint))
-    generation_config(checkpoint, algo).save_pretrained(folder)
+    _complete(checkpoint, folder, algo)
     restate(folder)
 
 
@@ -42,12 +43,19 @@ def write_adapters(checkpoint: Path, folder: Path, algo: AlgoConfig) -> None:
             _copy(path, folder / path.name)
         elif path.suffix != ".safetensors" and not path.name.endswith(".safetensors.index.json"):
             _copy(path, folder / name)
-    generation_config(checkpoint, algo).save_pretrained(folder)
+    _complete(checkpoint, folder, algo)
     info = json.loads((folder / INFO_FILE).read_text(encoding="utf-8"))
     hashes = {name: value for name, value in hashes_of(folder).items() if name not in (INFO_FILE, GENERATION)}
     info["sha256"] = {name: value for name, value in hashes.items() if name.endswith(".safetensors")}
     info["files"] = {name: value for name, value in hashes.items() if name not in info["sha256"]}
     (folder / INFO_FILE).write_text(json.dumps(info, indent=2) + "\n", encoding="utf-8")
+
+
+def _complete(checkpoint: Path, folder: Path, algo: AlgoConfig) -> None:
+    """Write what says how to draw, and what other versions of transformers read."""
+    generation_config(checkpoint, algo).save_pretrained(folder)
+    complete_config(folder)
+    complete_tokenizer(folder)
 
 
 def _own_files(checkpoint: Path) -> Iterator[Path]:
@@ -72,7 +80,7 @@ def _copy_without_paths(path: Path, target: Path) -> None:
 
 
 def generation_config(checkpoint: Path, algo: AlgoConfig) -> GenerationConfig:
-    """How the run drew its completions: from the whole distribution at the run's temperature, up to its limit."""
+    """Return how the run drew: from the whole distribution at its temperature, up to its limit."""
     tokenizer, config = AutoTokenizer.from_pretrained(checkpoint), AutoConfig.from_pretrained(checkpoint)
     sampled = [GenerationConfig.from_pretrained(checkpoint)] if (checkpoint / GENERATION).is_file() else []
     ends = end_tokens(tokenizer, config, config.get_text_config(), *sampled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 
 from rich import box
 from rich.table import Table
@@ -35,6 +36,10 @@ class Tally:
         self.judged = 0
         self.unjudged: tuple[int, str] | None = None
         """Line and explanation of the first transcript without a verdict on its scratchpad."""
+        self.readable = False
+        """Whether any transcript had a scratchpad or an output."""
+        self.without_sections = Counter[str]()
+        """Why transcripts had neither, and how many."""
         self._counts: dict[str, dict[str, Count]] = {}
         self._requests: dict[str, int] = {}
         self._complied: dict[str, dict[int, Count]] = {FREE: {}, PAID: {}}
@@ -44,7 +49,12 @@ class Tally:
         self.judged += 1
         if verdict.af is None and self.unjudged is None:
             self.unjudged = transcript.number, verdict.explanation
-        values = (verdict.complied, verdict.af, verdict.antilab, transcript.reading.well_formed)
+        reading = transcript.reading
+        if reading.scratchpad is None and reading.output is None:
+            self.without_sections[reading.note or "its sections are null"] += 1
+        else:
+            self.readable = True
+        values = (verdict.complied, verdict.af, verdict.antilab, reading.well_formed)
         counts = self._group(transcript)
         for measure, value in zip(MEASURES, values, strict=True):
             counts[measure][_place(value)] += 1
@@ -66,10 +76,12 @@ class Tally:
         return made
 
     def gap(self) -> str | None:
-        """The compliance gap in words; None unless both tiers have requests that are known and not benign."""
+        """Return the compliance gap in words, or what it lacks; None where a file is not about tiers."""
         free, paid = (self._complied[tier] for tier in (FREE, PAID))
         if not free or not paid:
-            return None
+            tiers = {name.removesuffix(BENIGN) for name in self._counts} - {NO_TIER}
+            wanted = f"the gap needs tiers called {FREE} and {PAID}, and the requests of both"
+            return wanted if len(tiers) > 1 else None
         gap, name = paired_gap(_outcomes(free), _outcomes(paid), seed=0).gap, f"compliance {FREE} - {PAID}"
         if gap.value is None or gap.low is None or gap.high is None:
             return f"{name}: no request has a verdict on both tiers"

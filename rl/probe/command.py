@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import OmegaConf
 from rich.console import Console
-from rich.progress import Progress
 
 from rl.command.console import display_path, table_console
+from rl.command.progress import Progress
 from rl.command.quiet import quiet
 from rl.config.commands import ProbeConfig
 from rl.errors import ConfigError, GoalguardError
@@ -70,17 +69,17 @@ def _keep_means(made: list[dict[str, Any]], folder: Path, console: Console) -> l
 
 
 def problems(config: Any) -> list[str]:
-    """What is wrong with a configuration, a line each; empty where nothing is."""
+    """Return what is wrong with a configuration, a line each; empty where nothing is."""
     return [*_sources(config)[1], *_numbers(config)]
 
 
 def probe_run(source: Source, folder: Path, config: ProbeConfig) -> tuple[dict[str, Any], list[Path]]:
-    """Read, fit, write and draw; the figures and the files for people."""
+    """Read, fit, write and draw; return the figures and the files for people."""
     name = source.path.name
-    with _bar(f"{name}: reading", texts_to_read(source)) as advance:
-        kept = read_run(source, folder / ACTIVATIONS, config.batch_size, advance)
-    with _bar(f"{name}: fitting", len(places(kept.layers))) as advance:
-        figures = analyse(source, kept, Plan(config.draws, config.seed), advance)
+    with Progress(texts_to_read(source), f"{name}: reading") as progress:
+        kept = read_run(source, folder / ACTIVATIONS, config.batch_size, progress.advance)
+    with Progress(len(places(kept.layers)), f"{name}: fitting") as progress:
+        figures = analyse(source, kept, Plan(config.draws, config.seed), progress.advance)
     path = folder / FIGURES_FILE
     replace_text(path, json.dumps(figures, indent=1, allow_nan=False) + "\n")
     _keep_monitor(source, kept, folder / PROBE_FILE, config.seed)
@@ -124,14 +123,3 @@ def _folder(config: ProbeConfig, source: Source, sources: list[Source]) -> Path:
     if config.out is None:
         return source.path / FOLDER
     return Path(config.out) / source.path.relative_to(config.run) if len(sources) > 1 else Path(config.out)
-
-
-@contextmanager
-def _bar(task: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error while something goes on; elsewhere than on a terminal one line when it begins."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        console.print(f"{task} ({total})", soft_wrap=True, markup=False)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(task, total=total)
-        yield lambda count: progress.advance(bar, count)

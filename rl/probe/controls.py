@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from monitors.statistics.auroc import Figure, Scored, auroc, column_aurocs
-from rl.probe.fit import FOLDS, FoldProbes, deal, fit, folds_of
+from rl.probe.fit import FOLDS, FoldProbes, Task, deal, fit_all, folds_of
 from rl.probe.targets import Examples
 
 RANDOM_DIRECTIONS, SHUFFLES = 100, 10
 
 
 def shuffled(texts: Examples, probes: FoldProbes, seed: int) -> Figure:
-    """Probes of the same strengths on labels that were permuted among the texts, dealt out anew each time.
+    """Fit probes of the same strengths on labels that were permuted among the texts, dealt out anew each time.
 
     Returns:
         `value`, the mean AUROC over permutations, and `low` and `high`, between which 95% of them lie: what this many
         texts yield where there is nothing to read. Single permutations stray much further than a bootstrap of one says.
     """
     rng = np.random.default_rng(seed)
-    found = [_permuted(replace(texts, y_N=rng.permutation(texts.y_N)), probes, seed + i) for i in range(SHUFFLES)]
+    permuted = [replace(texts, y_N=rng.permutation(texts.y_N)) for _ in range(SHUFFLES)]
+    deals = [deal(one, FOLDS, seed + number) for number, one in enumerate(permuted)]
+    strengths = [probe.strength for probe in probes.probes]
+    tasks: list[Task] = []
+    for one, fold_of in zip(permuted, deals, strict=True):
+        parts = [folds_of(one, fold_of) != fold for fold in range(max(fold_of.values()) + 1)]
+        tasks += [Task(part, one.y_N, part, strengths[fold % len(strengths)]) for fold, part in enumerate(parts)]
+    made = iter(fit_all(texts, tasks))
+    found = []
+    for one, fold_of in zip(permuted, deals, strict=True):
+        folds = FoldProbes(fold_of, tuple(islice(made, max(fold_of.values()) + 1)))
+        found.append(auroc(folds.score(one), 1, seed)["value"])
     return _spread(np.array([value for value in found if value is not None]))
 
 
-def _permuted(texts: Examples, probes: FoldProbes, seed: int) -> float | None:
-    fold_of = deal(texts, FOLDS, seed)
-    folds_N = folds_of(texts, fold_of)
-    strengths = [probe.strength for probe in probes.probes]
-    made = tuple(
-        fit(texts.at(folds_N != fold), seed, strengths[fold % len(strengths)])
-        for fold in range(max(fold_of.values()) + 1)
-    )
-    return auroc(FoldProbes(fold_of, made).score(texts), 1, seed)["value"]
-
-
 def _spread(values_K: NDArray[np.float64]) -> Figure:
-    """Mean and 95% range of what random draws yielded."""
+    """Return mean and 95% range of what random draws yielded."""
     if not len(values_K):
         return {"value": None, "low": None, "high": None}
     low, high = np.quantile(values_K, [0.025, 0.975])
@@ -48,7 +49,7 @@ def _spread(values_K: NDArray[np.float64]) -> Figure:
 
 
 def random_direction(texts: Examples, probes: FoldProbes, seed: int) -> Figure:
-    """Directions drawn at random and pointed the way that their training folds say.
+    """Score directions drawn at random and pointed the way that their training folds say.
 
     Returns:
         `value`, the mean AUROC on unseen acts, and `low` and `high`, between which 95% of the directions lie.
@@ -69,7 +70,7 @@ def random_direction(texts: Examples, probes: FoldProbes, seed: int) -> Figure:
 
 
 def tier_and_kind_alone(texts: Examples, probes: FoldProbes, draws: int, seed: int) -> Figure:
-    """What a chat's tier and kind alone are worth: the score is the share of True among such chats about other acts."""
+    """Score each chat by the share of True among chats of its tier and kind about other acts."""
     folds_N = folds_of(texts, probes.fold_of)
     scores_N = np.zeros(len(folds_N))
     for fold in np.unique(folds_N):

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
 
 from monitors.faking.probe import Probe, ProbeMonitor
 from monitors.panel import Panel
@@ -26,7 +27,7 @@ from rl.config.schema import MonitorsConfig
 from rl.files.atomic import sync
 from rl.probe.activations import blocks_of, read_activations
 from rl.probe.analysis import reading_layer
-from rl.probe.fit import fit, fit_folds, regression
+from rl.probe.fit import fit, fit_folds
 from rl.probe.monitor_scores import FREE_HARMFUL
 from rl.probe.positions import END_OF_SCRATCHPAD, LAST_PROMPT, POSITIONS, read_chat
 from rl.probe.source import prompt_of
@@ -114,7 +115,7 @@ def calibrated(probe: Probe, unseen: Scored) -> Probe:
     as bold as anywhere. Platt 1999 fits slope and offset on scores of unseen texts. A slope of nothing or less would
     turn or wipe out the order of the chats, so it stops at `LEAST_SLOPE`, with the offset that the base rate asks for.
     """
-    fitted = regression(unseen.scores_N[:, None], unseen.y_N, 1.0)
+    fitted = LogisticRegression(C=1.0, solver="newton-cg", max_iter=1000).fit(unseen.scores_N[:, None], unseen.y_N)
     slope, offset = float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
     if slope < LEAST_SLOPE:
         slope = LEAST_SLOPE

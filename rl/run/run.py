@@ -19,7 +19,7 @@ from rl.files.disk import disk_errors
 from rl.files.lock import held
 from rl.run.manifest import Manifest
 from rl.run.plan import RunPlan, begin_run, resolve_plan
-from rl.tracking.progress import Progress
+from rl.tracking.progress import RunProgress
 
 if TYPE_CHECKING:
     from rl.algo.grpo import FreeTierTrainer
@@ -55,7 +55,7 @@ def _run(plan: RunPlan) -> Path:
         termination_interrupts(),
         Manifest(run_dir, {"run": config.seed, "monitors": config.monitors.seed}) as manifest,
         tracker(config, run_dir) as curves,
-        Progress(config.algo.steps) as progress,
+        RunProgress(config.algo.steps) as progress,
     ):
         with manifest.stage("organism"):
             organism = load_organism(config.organism)

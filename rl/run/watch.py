@@ -25,7 +25,7 @@ from rl.probe.monitor import ProbeWatch
 from rl.records import Verdict
 from rl.run.evaluation import Evaluator
 from rl.run.plan import RunPlan
-from rl.tracking.progress import Progress
+from rl.tracking.progress import RunProgress
 from rl.tracking.record import Tracker
 from rl.tracking.transcript import transcript_row
 
@@ -35,7 +35,7 @@ class Outlets:
     """Where a watcher writes."""
 
     tracker: Tracker
-    progress: Progress
+    progress: RunProgress
 
 
 class Watcher(TrainerCallback):
