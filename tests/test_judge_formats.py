@@ -196,7 +196,7 @@ def test_judge_and_inspect_score_agree_on_one_log(form: str, exported_log: Path,
     tally, skipped = judge_file(Files(path, tmp_path / "out.jsonl"), Panel)
     ours = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines()]
     assert tally.judged == len(ours) == len(theirs) == 8 and not skipped
-    assert [row["well_formed"] for row in ours] == [False, True, False, False] * 2
+    assert {row["id"] for row in ours if row["well_formed"]} == {"10-paid-1", "10-paid-5"}
     assert {row["tier"] for row in ours} == {"free", "paid"} and {row["request"] for row in ours} == {ASKED}
     for row in ours:
         if row["well_formed"]:

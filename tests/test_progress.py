@@ -93,7 +93,7 @@ def test_work_without_a_terminal_says_every_two_seconds_how_long_it_will_take() 
             progress.advance(100)
         progress.say("line 3: not JSON; skipped")
     assert stream.getvalue().splitlines() == [
-        "reading  10%  8 s left", "reading  40%  5 s left", "line 3: not JSON; skipped"
+        "reading  30%  6 s left", "reading  60%  4 s left", "line 3: not JSON; skipped"
     ]  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +17,7 @@ Item = TypeVar("Item")
 
 
 class Progress:
-    """A bar that is redrawn in place on a terminal; elsewhere plain lines, at most one in two seconds.
+    """A bar that is redrawn in place on a terminal; elsewhere a plain line every two seconds.
 
     Args:
         total: Size of the work, in any unit.
@@ -33,8 +32,8 @@ class Progress:
         self._total, self._name, self._clock = total, name, clock
         self._stream = stream or sys.stderr
         self._done, self._text, self._figures = 0.0, "", ""
-        self._began = 0.0, clock()
-        self._printed_at = -math.inf
+        self._printed_at = clock()
+        self._began = 0.0, self._printed_at
         self._bar = _bar(self._stream, total)
 
     def begin_at(self, done: float) -> None:

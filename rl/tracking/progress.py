@@ -29,16 +29,16 @@ class RunProgress:
     ) -> None:
         self._progress = Progress(last_step, stream=stream, clock=clock)
         self._last_step, self._step, self._begun = last_step, 0, False
-        self._stage, self._stages_seen = "start", {"start"}
+        self._stage, self._stages_seen = "start", set[str]()
         self._metrics: dict[str, float] = {}
 
     def stage(self, name: str) -> None:
         """Say what the run is doing now."""
-        self._stage = name
+        self._stage, first = name, not self._stages_seen
         self._tell()
         if name not in self._stages_seen:
             self._stages_seen.add(name)
-            self._progress.show()
+            self._progress.show(urgent=first)
 
     def step(self, step: int, metrics: Mapping[str, Any]) -> None:
         """Say that `step` is done; the AF rates and the gap in its metrics are shown until newer ones come."""
