@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 TOLERANCE = 1e-5
 """Length of the gradient at which a regression is done, over its length at the start."""
@@ -43,6 +44,11 @@ class Regressions:
         rest = (self.y_NK, self.inside_NK, self.scale_EK)
         return Regressions(self.x_NE, *(part[:, chosen_K] for part in rest), self.strength_K[chosen_K])
 
+    def in_single_precision(self, x_NE: Array) -> Regressions:
+        """Return the same in single precision; `x_NE` is already."""
+        rest = (self.y_NK, self.inside_NK, self.scale_EK, self.strength_K)
+        return Regressions(x_NE, *(part.astype(np.float32) for part in rest))
+
     def scores(self, weights_EK: Array, bias_K: Array) -> Array:
         """Return the log-odds of every text, (N, K)."""
         return np.asarray(self.x_NE @ (weights_EK / self.scale_EK) + bias_K)
@@ -60,28 +66,45 @@ class Regressions:
 
 
 def solve(given: Regressions) -> tuple[Array, Array]:
-    """Return weights (E, K) on the standardised activations, and intercepts (K,) for `x_NE` divided by the scales."""
-    axes_RE, size_R = _axes(given.x_NE)
+    """Return weights (E, K) on the standardised activations, and intercepts (K,) for `x_NE` divided by the scales.
+
+    Those of one strength are solved together, as weaker penalties take more steps.
+    """
+    axes = _axes(given.x_NE)
+    weights_EK, bias_K = np.zeros_like(given.scale_EK), np.zeros(len(given.strength_K))
+    for strength in np.unique(given.strength_K):
+        chosen_K = np.flatnonzero(given.strength_K == strength)
+        weights_EK[:, chosen_K], bias_K[chosen_K] = _solve_alike(given.at(chosen_K), axes)
+    return weights_EK, bias_K
+
+
+def _solve_alike(given: Regressions, axes: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Take Newton's steps until every gradient is short; each step is solved for in single precision, which is enough
+    for a direction, and taken and judged in double precision."""
     share_K = (given.inside_NK * given.y_NK).sum(0) / given.inside_NK.sum(0)
     weights_EK, bias_K = np.zeros_like(given.scale_EK), np.log(share_K / (1 - share_K))
     left_K, at_start_K = np.arange(len(bias_K)), np.zeros(len(bias_K))
+    single_axes, single_x_NE = tuple(part.astype(np.float32) for part in axes), given.x_NE.astype(np.float32)
     for step in range(MOST_STEPS):
         some, w, b = given.at(left_K), weights_EK[:, left_K], bias_K[left_K]
         chance_NK = expit(some.scores(w, b))
         slope_EK, slope_K = some.back(some.inside_NK * (chance_NK - some.y_NK))
         slope_EK = slope_EK + w
         length_K = np.sqrt((slope_EK**2).sum(0) + slope_K**2)
-        if step == 0:
-            at_start_K = length_K
+        at_start_K = length_K if step == 0 else at_start_K
         going = length_K > TOLERANCE * at_start_K[left_K] + 1e-12
         if not going.any():
             break
         left_K, some = left_K[going], some.at(np.flatnonzero(going))
-        curve_NK = some.inside_NK * (chance_NK * (1 - chance_NK))[:, going]
-        near = _nearly_inverse(axes_RE, size_R, some.strength_K, curve_NK)
-        down = _conjugate_gradients(some, curve_NK, (slope_EK[:, going], slope_K[going]), near)
-        slopes = (slope_EK[:, going] * down[0]).sum(0) + slope_K[going] * down[1]
-        weights_EK[:, left_K], bias_K[left_K] = _descend(some, (w[:, going], b[going]), down, slopes)
+        slope_EK, slope_K, length_K = slope_EK[:, going], slope_K[going], length_K[going]
+        curve_NK = (some.inside_NK * (chance_NK * (1 - chance_NK))[:, going]).astype(np.float32)
+        single = some.in_single_precision(single_x_NE)
+        near = _nearly_inverse(*single_axes, single.strength_K, curve_NK)
+        unit = (slope_EK / length_K).astype(np.float32), (slope_K / length_K).astype(np.float32)
+        down_EK, down_K = (length_K * part for part in _conjugate_gradients(single, curve_NK, unit, near))
+        falls_K = (slope_EK * down_EK).sum(0) + slope_K * down_K
+        at = w[:, going], b[going]
+        weights_EK[:, left_K], bias_K[left_K] = _descend(some, at, (down_EK, down_K), falls_K)
     return weights_EK, bias_K
 
 
