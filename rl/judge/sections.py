@@ -145,7 +145,8 @@ def content(value: Any, name: str) -> tuple[str | None, str | None]:
         return value, None
     if not isinstance(value, list):
         raise Unusable(f"the field {name} holds {kind(value)} where text is needed")
-    texts, thoughts = [], []
+    texts: list[str] = []
+    thoughts: list[str] = []
     for part in value:
         if isinstance(part, str):
             texts.append(part)

@@ -19,7 +19,7 @@ from scipy.special import expit
 
 Array = NDArray[np.floating[Any]]
 
-TOLERANCE = 1e-5
+TOLERANCE = 3e-5
 """Length of the gradient at which a regression is done, over its length at the start."""
 MOST_STEPS, MOST_PRODUCTS, MOST_HALVINGS = 60, 200, 30
 
@@ -101,7 +101,9 @@ def _solve_alike(given: Regressions, axes: tuple[Array, Array]) -> tuple[Array, 
         single = some.in_single_precision(single_x_NE)
         near = _nearly_inverse(*single_axes, single.strength_K, curve_NK)
         unit = (slope_EK / length_K).astype(np.float32), (slope_K / length_K).astype(np.float32)
-        down_EK, down_K = (length_K * part for part in _conjugate_gradients(single, curve_NK, unit, near))
+        # A long gradient is far from the end, where an exact step is no better than a rough one.
+        exact_K = np.clip(length_K / at_start_K[left_K], 1e-3, 0.3).astype(np.float32)
+        down_EK, down_K = (length_K * part for part in _conjugate_gradients(single, curve_NK, unit, near, exact_K))
         falls_K = (slope_EK * down_EK).sum(0) + slope_K * down_K
         at = w[:, going], b[going]
         weights_EK[:, left_K], bias_K[left_K] = _descend(some, at, (down_EK, down_K), falls_K)
@@ -127,14 +129,15 @@ def _conjugate_gradients(
     curve_NK: Array,
     slope: tuple[Array, Array],
     near: Callable[[Array, Array], tuple[Array, Array]],
+    exact_K: Array,
 ) -> tuple[Array, Array]:
-    """Return Newton's step for each regression, to a tenth of the gradient's length or better."""
+    """Return Newton's step for each regression, until the square of the rest is `exact_K` of what it was."""
     r_EK, r_K = -slope[0], -slope[1]
     z_EK, z_K = near(r_EK, r_K)
     p_EK, p_K = z_EK.copy(), z_K.copy()
     d_EK, d_K = np.zeros_like(r_EK), np.zeros_like(r_K)
     rz_K = (r_EK * z_EK).sum(0) + r_K * z_K
-    enough_K = 1e-3 * rz_K
+    enough_K = exact_K * rz_K
     for _ in range(MOST_PRODUCTS):
         h_EK, h_K = some.back(curve_NK * some.scores(p_EK, p_K))
         h_EK += p_EK
