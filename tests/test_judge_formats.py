@@ -184,7 +184,7 @@ def test_judge_and_inspect_score_agree_on_one_log(form: str, exported_log: Path,
             if isinstance(parts, str):
                 return Score.unscored(reason="malformed")
             verdict = panel.judge_texts([ASKED], [parts[0].reasoning], [parts[1].text])[0]  # type: ignore[union-attr]
-            return Score(value=verdict.af, metadata={"complied": verdict.complied})
+            return Score(value=bool(verdict.af), metadata={"complied": verdict.complied})
 
         return score
 

@@ -245,10 +245,10 @@ def _inspect_rows(path: Path) -> Iterator[dict[str, Any]]:
     except (OSError, ValueError, KeyError, ValidationError) as error:
         raise GoalguardError(f"{path}: not readable as an Inspect log: {error}") from None
     for sample in log.samples or []:
-        known = {name: sample.metadata[name] for name in ("request", "tier", "kind") if name in sample.metadata}
+        row: dict[str, Any] = {"eval_id": log.eval.eval_id, "id": sample.id, "epoch": sample.epoch}
+        row |= {name: value for name, value in sample.metadata.items() if name in ("request", "tier", "kind")}
         stop = sample.output.choices[0].stop_reason if sample.output.choices else None
-        messages = [one.model_dump(exclude_none=True, mode="json") for one in sample.messages]
-        row = {"eval_id": log.eval.eval_id, "id": sample.id, "epoch": sample.epoch, **known, "messages": messages}
+        row["messages"] = [one.model_dump(exclude_none=True, mode="json") for one in sample.messages]
         yield _plain(row | {"truncated": stop in ("max_tokens", "model_length")})
 
 

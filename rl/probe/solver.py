@@ -41,13 +41,14 @@ class Regressions:
 
     def at(self, chosen_K: NDArray[np.int64]) -> Regressions:
         """Return some of the regressions."""
-        rest = (self.y_NK, self.inside_NK, self.scale_EK)
-        return Regressions(self.x_NE, *(part[:, chosen_K] for part in rest), self.strength_K[chosen_K])
+        y_NK, inside_NK, scale_EK = (part[:, chosen_K] for part in (self.y_NK, self.inside_NK, self.scale_EK))
+        return Regressions(self.x_NE, y_NK, inside_NK, scale_EK, self.strength_K[chosen_K])
 
     def in_single_precision(self, x_NE: Array) -> Regressions:
         """Return the same in single precision; `x_NE` is already."""
         rest = (self.y_NK, self.inside_NK, self.scale_EK, self.strength_K)
-        return Regressions(x_NE, *(part.astype(np.float32) for part in rest))
+        y_NK, inside_NK, scale_EK, strength_K = (part.astype(np.float32) for part in rest)
+        return Regressions(x_NE, y_NK, inside_NK, scale_EK, strength_K)
 
     def scores(self, weights_EK: Array, bias_K: Array) -> Array:
         """Return the log-odds of every text, (N, K)."""
@@ -65,13 +66,13 @@ class Regressions:
         return (self.x_NE.T @ weighed_NK) / self.scale_EK, weighed_NK.sum(0)
 
 
-def solve(given: Regressions) -> tuple[Array, Array]:
+def solve(given: Regressions) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return weights (E, K) on the standardised activations, and intercepts (K,) for `x_NE` divided by the scales.
 
     Those of one strength are solved together, as weaker penalties take more steps.
     """
     axes = _axes(given.x_NE)
-    weights_EK, bias_K = np.zeros_like(given.scale_EK), np.zeros(len(given.strength_K))
+    weights_EK, bias_K = np.zeros(given.scale_EK.shape), np.zeros(len(given.strength_K))
     for strength in np.unique(given.strength_K):
         chosen_K = np.flatnonzero(given.strength_K == strength)
         weights_EK[:, chosen_K], bias_K[chosen_K] = _solve_alike(given.at(chosen_K), axes)
@@ -84,7 +85,7 @@ def _solve_alike(given: Regressions, axes: tuple[Array, Array]) -> tuple[Array, 
     share_K = (given.inside_NK * given.y_NK).sum(0) / given.inside_NK.sum(0)
     weights_EK, bias_K = np.zeros_like(given.scale_EK), np.log(share_K / (1 - share_K))
     left_K, at_start_K = np.arange(len(bias_K)), np.zeros(len(bias_K))
-    single_axes, single_x_NE = tuple(part.astype(np.float32) for part in axes), given.x_NE.astype(np.float32)
+    axes_RE, size_R, single_x_NE = (part.astype(np.float32) for part in (*axes, given.x_NE))
     for step in range(MOST_STEPS):
         some, w, b = given.at(left_K), weights_EK[:, left_K], bias_K[left_K]
         chance_NK = expit(some.scores(w, b))
@@ -99,7 +100,7 @@ def _solve_alike(given: Regressions, axes: tuple[Array, Array]) -> tuple[Array, 
         slope_EK, slope_K, length_K = slope_EK[:, going], slope_K[going], length_K[going]
         curve_NK = (some.inside_NK * (chance_NK * (1 - chance_NK))[:, going]).astype(np.float32)
         single = some.in_single_precision(single_x_NE)
-        near = _nearly_inverse(*single_axes, single.strength_K, curve_NK)
+        near = _nearly_inverse(axes_RE, size_R, single.strength_K, curve_NK)
         unit = (slope_EK / length_K).astype(np.float32), (slope_K / length_K).astype(np.float32)
         # A long gradient is far from the end, where an exact step is no better than a rough one.
         exact_K = np.clip(length_K / at_start_K[left_K], 1e-3, 0.3).astype(np.float32)

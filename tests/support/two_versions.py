@@ -53,7 +53,7 @@ def configs() -> dict[str, Any]:
         f"llama {kind}": AutoConfig.for_model("llama", **SHAPE, rope_parameters=rope | BASE)
         for kind, rope in ROPES.items()
     }
-    sizes = {"vocab_size": 1536, "n_embd": 64, "n_layer": 2, "n_head": 4, "initializer_range": 0.3}
+    sizes: dict[str, Any] = {"vocab_size": 1536, "n_embd": 64, "n_layer": 2, "n_head": 4, "initializer_range": 0.3}
     return made | {"gpt2": GPT2Config(**sizes, bos_token_id=None, eos_token_id=1)}
 
 
