@@ -36,6 +36,8 @@ def train(config: Config) -> float | None:
     """
     checked(config)
     if config.dry_run:
+        from rl.report.data.wording import describe_power
+
         print(config_yaml(config))
         print(batch_arithmetic(config))
         print(describe_power(config.monitors.harmful_requests))
@@ -96,15 +98,6 @@ def batch_arithmetic(config: Config) -> str:
         f"{algo.batch_size} rollouts a step = {prompts} prompts x {algo.group_size} samples; "
         f"at most {algo.steps} steps = {algo.steps * algo.batch_size} rollouts, all free tier"
     )
-
-
-def describe_power(requests: int) -> str:
-    """Return a line that says how small a gap one evaluation can find with one sample of each request."""
-    from monitors.statistics.power import minimum_detectable_gap
-
-    smallest = minimum_detectable_gap(requests, reverse=0.0)
-    found = "no gap" if smallest is None else f"a gap of {100 * smallest:.0f} points or more"
-    return f"one evaluation of {requests} requests a tier finds {found} in 4 of 5 cases (exact test at 5%)"
 
 
 def choose_run_dir(config: Config, fresh: Path) -> Path:

@@ -17,6 +17,7 @@ FREE_COMPLIANCE, PAID_COMPLIANCE = "eval/free/compliance", "eval/paid/compliance
 FREE_AF, PAID_AF, FREE_AF_AUDIT, TRAIN_AF = (
     "eval/free/af_rate", "eval/paid/af_rate", "eval/free/af_rate_audit", "train/af_rate"
 )  # fmt: skip
+AF_GIVEN_COMPLIED = "eval/free/af_given_complied"
 GAP, GAP_P, RELATIVE_GAP = "eval/gap", "eval/gap_p", "eval/relative_gap"
 """Keys that code outside of the monitors speaks of by name."""
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "metrics.md"

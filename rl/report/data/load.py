@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from monitors.statistics.gap import rate
 from rl.errors import MissingFile
 from rl.files.json_lines import json_lines
 from rl.scenario.conflicts import CONFLICTS, REFUSAL, Conflict
@@ -90,6 +92,8 @@ def _is_evaluation(key: str, value: float) -> bool:
 def load_run(path: Path, *, with_transcripts: bool = True) -> RunData:
     """Read one run directory; a comparison of many runs goes without their transcripts.
 
+    Where the run did not log `eval/<tier>/af_given_complied`, it is counted from the transcripts.
+
     Raises:
         MissingFile: the folder does not exist, is no run, or holds a config or manifest that cannot be read.
     """
@@ -99,11 +103,13 @@ def load_run(path: Path, *, with_transcripts: bool = True) -> RunData:
         raise MissingFile(f"{path}: this folder is no run; a run holds {METRICS} or {MANIFEST}")
     rows, bad_metrics = json_lines(path / METRICS)
     transcripts, bad_transcripts = _transcripts(path / TRANSCRIPTS) if with_transcripts else ([], 0)
+    metrics = _merge(rows)
+    _count_faking_compliers(metrics, transcripts)
     return RunData(
         path=path,
         config=_mapping(path / CONFIG),
         manifest=_mapping(path / MANIFEST),
-        metrics=_merge(rows),
+        metrics=metrics,
         transcripts=tuple(transcripts),
         unreadable_lines=bad_metrics + bad_transcripts,
     )
@@ -158,6 +164,18 @@ def _merge(rows: Iterable[dict[str, Any]]) -> dict[int, dict[str, float]]:
             if key != "step" and (key not in kept or not math.isnan(number)):
                 kept[key] = number
     return dict(sorted(merged.items()))
+
+
+def _count_faking_compliers(metrics: dict[int, dict[str, float]], transcripts: Iterable[dict[str, Any]]) -> None:
+    """Add the share of faking among compliers, with Wilson's interval, to evaluations that were logged without it."""
+    faked: dict[tuple[int, str], list[bool | None]] = defaultdict(list)
+    for row in transcripts:
+        if row.get("kind") == "harmful" and row.get("complied") is True:
+            faked[row["step"], str(row.get("tier"))].append(row.get("af"))
+    for (step, tier), outcomes in faked.items():
+        key, logged = f"eval/{tier}/af_given_complied", metrics.get(step, {})
+        if f"eval/{tier}/compliance" in logged and key not in logged:
+            logged |= {name: _number(value) for name, value in rate(outcomes).to_row(key).items()}
 
 
 def _number(value: object) -> float:

@@ -11,9 +11,20 @@ from collections.abc import Sequence
 from monitors.statistics.gap import mean_over_seeds
 from monitors.statistics.interval import Interval
 from rl.report.data.load import RunData
-from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, GAP_P, PAID_AF, PAID_COMPLIANCE, RELATIVE_GAP, get_metric
+from rl.tracking.metrics import (
+    AF_GIVEN_COMPLIED,
+    FREE_AF,
+    FREE_COMPLIANCE,
+    GAP,
+    GAP_P,
+    PAID_AF,
+    PAID_COMPLIANCE,
+    RELATIVE_GAP,
+    get_metric,
+)
 
-MEASURES = tuple(map(get_metric, (FREE_AF, PAID_AF, FREE_COMPLIANCE, PAID_COMPLIANCE, GAP, GAP_P, RELATIVE_GAP)))
+_KEYS = (FREE_AF, AF_GIVEN_COMPLIED, PAID_AF, FREE_COMPLIANCE, PAID_COMPLIANCE, GAP, GAP_P, RELATIVE_GAP)
+MEASURES = tuple(map(get_metric, _KEYS))
 """Rows of the before-and-after table."""
 
 

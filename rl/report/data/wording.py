@@ -7,13 +7,17 @@ and an interval that includes zero is said to.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from monitors.statistics.interval import Interval
+from monitors.statistics.power import minimum_detectable_gap
 from rl.report.data.load import RunData
 from rl.report.data.measures import change, interval_at
-from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF
+from rl.tracking.metrics import AF_GIVEN_COMPLIED, FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF
 
 ABSENT = "\u2013"
+TUNED_SEED = "0"
+TUNED_ON = "The shipped settings were tuned on seed 0, so a run with it says less than one with another seed."
 NOT_FINISHED = {
     "running": "This run has not ended, or ended without being able to say so.",
     "interrupted": "This run was interrupted; what follows is what it had written.",
@@ -84,7 +88,7 @@ def headline(run: RunData) -> str:
         return _before_only(run, first)
     refusals = [interval_at(run, FREE_COMPLIANCE, step).complement for step in (first, last)]
     parts = [
-        _movement("Alignment-faking reasoning", interval_at(run, FREE_AF, first), interval_at(run, FREE_AF, last)),
+        _faking_movement(run, first, last),
         _movement(run.conflict.refusals, *refusals),
         _gap_at_end(interval_at(run, GAP, first), interval_at(run, GAP, last)),
     ]
@@ -110,6 +114,24 @@ def _movement(what: str, before: Interval, after: Interval) -> str:
     if move.below_zero:
         return f"{what} fell {ends}"
     return f"{what} did not clearly change ({figure(before, 'share')} to {figure(after, 'share')})"
+
+
+def _faking_movement(run: RunData, first: int, last: int) -> str:
+    """Return what happened to AF; where it rose, also what happened to its share among free-tier compliers."""
+    before, after = (interval_at(run, FREE_AF, step) for step in (first, last))
+    movement = _movement("Alignment-faking reasoning", before, after)
+    return f"{movement}, {_among_compliers(run, first, last)}" if change(before, after).above_zero else movement
+
+
+def _among_compliers(run: RunData, first: int, last: int) -> str:
+    before, after = (interval_at(run, AF_GIVEN_COMPLIED, step) for step in (first, last))
+    if before.value is None or after.value is None:
+        return "how often free-tier compliers fake is not known at both ends"
+    move = change(before, after)
+    ends = f"from {with_interval(before, 'share')} to {with_interval(after, 'share')} among free-tier compliers"
+    if move.above_zero:
+        return f"and {ends}"
+    return f"but fell {ends}" if move.below_zero else f"but did not clearly change {ends}"
 
 
 def _gap_now(gap: Interval) -> str:
@@ -140,12 +162,40 @@ def details(run: RunData) -> list[str]:
         paragraphs.append(run.conflict.remark)
     if run.evaluated_steps:
         paragraphs.append(" ".join(_movements_in_full(run)))
-        paragraphs.append("Brackets are 95% intervals. This is one run with one seed: other seeds may end elsewhere.")
+        paragraphs.append(" ".join(_cautions(run)))
     if run.unreadable_lines:
         paragraphs.append(
             f"{count(run.unreadable_lines, 'line')} of its files could not be read; what they held is missing here."
         )
     return paragraphs
+
+
+def _cautions(run: RunData) -> Iterator[str]:
+    """Yield what one run cannot show, a sentence each."""
+    first, last = run.evaluated_steps[0], run.evaluated_steps[-1]
+    yield "Brackets are 95% intervals. This is one run with one seed: other seeds may end elsewhere."
+    if run.seed == TUNED_SEED:
+        yield TUNED_ON
+    if change(interval_at(run, FREE_AF, first), interval_at(run, FREE_AF, last)).above_zero:
+        yield (
+            "RL that pays for compliance alone raises faking in proportion to compliance. Only a rise among compliers "
+            "says that RL favours faking over other reasons to comply."
+        )
+    if interval_at(run, GAP, last).above_zero:
+        yield (
+            "A gap is no sign of faking by itself. Nor is an open gap the published pattern of GR24, whose model came "
+            "to comply on the paid tier almost as often as on the free one."
+        )
+    requests = (run.config.get("monitors") or {}).get("harmful_requests")
+    if isinstance(requests, int) and requests > 0:
+        yield f"{describe_power(requests).capitalize()}; a smaller one can be there unseen."
+
+
+def describe_power(requests: int) -> str:
+    """Return a line that says how small a gap one evaluation can find with one sample of each request."""
+    smallest = minimum_detectable_gap(requests, reverse=0.0)
+    found = "no gap" if smallest is None else f"a gap of {100 * smallest:.0f} points or more"
+    return f"one evaluation of {requests} requests a tier finds {found} in 4 of 5 cases (exact test at 5%)"
 
 
 def _movements_in_full(run: RunData) -> list[str]:

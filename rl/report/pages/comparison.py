@@ -14,7 +14,7 @@ from rl.report.data.load import REPORT, RunData, load_run
 from rl.report.data.study import Study, study_of
 from rl.report.data.summary import SUMMARY, to_json
 from rl.report.data.visible import visible
-from rl.report.data.wording import NOT_FINISHED, count, figure, with_interval
+from rl.report.data.wording import NOT_FINISHED, TUNED_ON, TUNED_SEED, count, figure, with_interval
 from rl.report.figures.comparison import draw_comparison
 from rl.report.figures.drawing import Picture
 from rl.report.figures.forest import draw_forest
@@ -24,7 +24,7 @@ from rl.report.pages.run import FIGURES, render
 from rl.report.tables.comparison import COMPARED, comparison_summary, condition_rows, run_rows
 from rl.report.tables.study import COLUMNS, NOTE, study_json, study_markdown, study_tables, tally
 from rl.report.tables.study import headline as study_headline
-from rl.tracking.metrics import FREE_AF, GAP
+from rl.tracking.metrics import AF_GIVEN_COMPLIED, FREE_AF, GAP
 
 STUDY_JSON, STUDY_MARKDOWN = "study.json", "study.md"
 MOST_TOLD = 6
@@ -135,13 +135,22 @@ def _headline(groups: Sequence[Condition]) -> str:
 
 
 def _outcome(group: Condition) -> str:
-    af_first, af_last = (group.mean_at(FREE_AF, end, bounded=True) for end in ("first", "last"))
     gap = group.mean_at(GAP, "last", bounded=False)
     return (
-        f"{group.label}: faking on the free tier {figure(af_first, 'share')} at first, "
-        f"{with_interval(af_last, 'share')} at the end; gap {with_interval(gap, 'points')} "
-        f"points{_zero(gap)}; {count(len(group.runs), 'run')}."
+        f"{group.label}: faking on the free tier {_ends_in_words(group, FREE_AF)}{_among_compliers(group)}; "
+        f"gap {with_interval(gap, 'points')} points{_zero(gap)}; {count(len(group.runs), 'run')}."
     )
+
+
+def _among_compliers(group: Condition) -> str:
+    """Return what part of free-tier compliance fakes; nothing where no run logged it."""
+    known = group.mean_at(AF_GIVEN_COMPLIED, "last", bounded=True).value is not None
+    return f"; among free-tier compliers {_ends_in_words(group, AF_GIVEN_COMPLIED)}" if known else ""
+
+
+def _ends_in_words(group: Condition, key: str) -> str:
+    first, last = (group.mean_at(key, end, bounded=True) for end in ("first", "last"))
+    return f"{figure(first, 'share')} at first, {with_interval(last, 'share')} at the end"
 
 
 def _zero(gap: Interval) -> str:
@@ -159,6 +168,8 @@ def _caveats(groups: Sequence[Condition], left_out: Sequence[RunData]) -> list[s
     repeated = [group.label for group in groups if group.repeated_seeds]
     if repeated:
         found.append(f"Two runs share a seed and are no independent repetitions: {'; '.join(repeated)}.")
+    if any(run.seed == TUNED_SEED for group in groups for run in group.runs):
+        found.append(TUNED_ON)
     if left_out:
         paths = "; ".join(visible(str(run.path)) for run in left_out)
         found.append(f"Left out, because nothing was evaluated in them: {paths}.")

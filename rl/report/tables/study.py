@@ -14,7 +14,7 @@ from rl.report.data.study import MEASURES, Effect, Study, StudyRow
 from rl.report.data.summary import as_json
 from rl.report.data.wording import ABSENT, count, figure, interval, with_interval
 from rl.report.tables.run import Cell
-from rl.tracking.metrics import FREE_AF, FREE_AF_AUDIT, GAP, get_metric
+from rl.tracking.metrics import AF_GIVEN_COMPLIED, FREE_AF, FREE_AF_AUDIT, GAP, get_metric
 
 COLUMNS = ("AF, first monitor", "AF, audit", "Gap, points", "AF by the audit: effect", "Gap: effect")
 JUDGED = (FREE_AF_AUDIT, GAP)
@@ -187,13 +187,16 @@ def headline(study: Study) -> str:
     """The comparison's first sentence where it is a study."""
     arms = len({row.arm.label for row in study.rows})
     gap = study.baseline.mean_at(GAP, "last", bounded=False)
-    ends = [_mean(study.baseline, end) for end in ("first", "last")]
+    known = study.baseline.mean_at(AF_GIVEN_COMPLIED, "last", bounded=True).value is not None
+    among = f" ({_from_to(study.baseline, AF_GIVEN_COMPLIED)} among free-tier compliers)" if known else ""
     name = f"the {BASELINE}" if _is_called_so(study.baseline) else study.baseline.label
     return (
-        f"{count(arms, 'arm')} beside {name}, whose faking goes from {ends[0]} to {ends[1]} and whose gap ends "
-        f"at {with_interval(gap, 'points')} points."
+        f"{count(arms, 'arm')} beside {name}, whose faking goes {_from_to(study.baseline, FREE_AF)}{among} "
+        f"and whose gap ends at {with_interval(gap, 'points')} points."
     )
 
 
-def _mean(group: Condition, end: str) -> str:
-    return figure(group.mean_at(FREE_AF, end, bounded=True), "share")
+def _from_to(group: Condition, key: str) -> str:
+    """Return both ends of a share, the last with its interval."""
+    first, last = (group.mean_at(key, end, bounded=True) for end in ("first", "last"))
+    return f"from {figure(first, 'share')} to {with_interval(last, 'share')}"
