@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from rl.bench.summary import FLOOR, OURS, Round, estimate, print_tables, seconds, shown, summarise
+from rl.bench.summary import FLOOR, OURS, Round, estimate, print_tables, seconds, summarise
 from rl.bench.workload import organism_overrides
 from rl.command.entry import composed
 from rl.command.quiet import quiet
@@ -23,6 +23,7 @@ from rl.errors import GoalguardError
 from rl.files.atomic import replace_text
 from rl.files.json_lines import json_object
 from rl.files.outputs import file_problems
+from rl.report.data.wording import median_and_range
 from rl.run.manifest import hardware, versions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -77,13 +78,13 @@ def _rounds(plan: Plan, say: Say) -> list[Round]:
         overrides = [*plan.overrides, *organism_overrides(composed(plan.overrides), Path(scratch) / "organism")]
         rounds: list[Round] = []
         for number in range(1, plan.rounds + 1):
-            made = {}
+            results = {}
             for variant in (*VARIANTS, FLOOR):
                 job = {"variant": variant, "steps": plan.steps, "threads": plan.threads, "overrides": overrides}
-                made[variant] = _run_worker(job, Path(scratch))
-                took = made[variant]["seconds"] if variant == FLOOR else seconds(made[variant], "step")
+                results[variant] = _run_worker(job, Path(scratch))
+                took = results[variant]["seconds"] if variant == FLOOR else seconds(results[variant], "step")
                 say(f"round {number}/{plan.rounds}  {variant:<22} {took:6.2f} s per step")
-            rounds.append(made)
+            rounds.append(results)
     return rounds
 
 
@@ -114,7 +115,7 @@ def _startup(name: str, arguments: Sequence[str], say: Say) -> dict[str, float] 
             say(f"{name} failed: {done.stderr.strip()}")
             return None
         taken.append(time.perf_counter() - started)
-    say(f"{name}  {shown(estimate(taken))} s")
+    say(f"{name}  {median_and_range(estimate(taken))} s")
     return estimate(taken)
 
 
@@ -131,7 +132,7 @@ def report(plan: Plan, file: Path | None) -> None:
     )
     if wrong:
         raise BenchFailed("\n".join(wrong))
-    found = bench(plan, lambda line: print(line, file=sys.stderr, flush=True))
-    print_tables(found, Console())
+    record = bench(plan, lambda line: print(line, file=sys.stderr, flush=True))
+    print_tables(record, Console())
     if file:
-        replace_text(file, json.dumps(found, indent=1) + "\n")
+        replace_text(file, json.dumps(record, indent=1) + "\n")

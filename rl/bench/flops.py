@@ -43,7 +43,7 @@ class Shape:
 
     def products(self, rows: int) -> list[Product]:
         """Every product of weights for `rows` tokens, the scores over the vocabulary last."""
-        block = [(rows, given, made) for given, made in self.weights()]
+        block = [(rows, inner, outer) for inner, outer in self.weights()]
         return [*block * self.layers, (rows, self.width, self.vocabulary)]
 
 
@@ -106,7 +106,7 @@ def rated_products(shape: Shape, work: Work) -> dict[str, list[Product]]:
     """The products to time: a decoding step's, those of reading all completions at once, and of their gradients."""
     tokens = work.rows * work.completion_tokens
     forward = shape.products(tokens)
-    gradients = [made for r, i, c in forward for made in ((r, c, i), (i, r, c))]
+    gradients = [product for r, i, c in forward for product in ((r, c, i), (i, r, c))]
     return {"decode": shape.products(work.rows), "forward": forward, "backward": gradients}
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from rl.report.data.wording import median_and_range
+
 Round = Mapping[str, Mapping[str, Any]]
 """Results of one round by variant, and the floor's."""
 Figure = dict[str, float]
@@ -50,9 +52,9 @@ def summarise(rounds: Sequence[Round]) -> dict[str, Any]:
         "rounds": len(rounds),
         "coverage": coverage(len(rounds)),
         "work": work,
-        "variants": {name: _variant([made[name] for made in rounds], tokens) for name in names},
+        "variants": {name: _variant([results[name] for results in rounds], tokens) for name in names},
         "times_ours": {
-            name: estimate([seconds(made[name], "step") / seconds(made[OURS], "step") for made in rounds])
+            name: estimate([seconds(results[name], "step") / seconds(results[OURS], "step") for results in rounds])
             for name in names
             if name != OURS
         },
@@ -70,7 +72,7 @@ def _variant(results: Sequence[Mapping[str, Any]], tokens: int) -> dict[str, Any
 
 
 def _floor(rounds: Sequence[Round]) -> dict[str, Any]:
-    floors = [made[FLOOR] for made in rounds]
+    floors = [results[FLOOR] for results in rounds]
     return {
         "flops": floors[0]["flops"],
         "gflops_per_s": {
@@ -79,54 +81,58 @@ def _floor(rounds: Sequence[Round]) -> dict[str, Any]:
         "square_gflops_per_s": estimate([floor["square_rate"] / 1e9 for floor in floors]),
         "step_s": estimate([floor["seconds"] for floor in floors]),
         "times_floor": {
-            name: estimate([seconds(made[name], "step") / made[FLOOR]["seconds"] for made in rounds])
+            name: estimate([seconds(results[name], "step") / results[FLOOR]["seconds"] for results in rounds])
             for name in variants_in(rounds)
         },
     }
 
 
-def shown(figure: Figure, digits: int = 2) -> str:
-    """`median (low to high)`."""
-    return f"{figure['median']:.{digits}f} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f})"
-
-
-def print_tables(found: Mapping[str, Any], console: Console) -> None:
+def print_tables(record: Mapping[str, Any], console: Console) -> None:
     """The figures for people; `found` is the whole record that the command writes."""
-    work, hardware = found["work"], found["hardware"]
+    work, hardware = record["work"], record["hardware"]
     console.print(
         f"{hardware['cpu']}, {hardware['torch_threads']} threads. A step: {work['prompts']} prompts of "
         f"{work['prompt_tokens']} tokens, {work['repeats']} completions of {work['completion_tokens']} tokens each. "
-        f"Medians of {found['rounds']} rounds, and the range of all, which holds the true median with probability "
-        f"{found['coverage']:.0%}."
+        f"Medians of {record['rounds']} rounds, and the range of all, which holds the true median with probability "
+        f"{record['coverage']:.0%}."
     )
-    console.print(_steps_table(found))
-    console.print(_stages_table(found))
-    for line in _floor_lines(found):
+    console.print(_steps_table(record))
+    console.print(_stages_table(record))
+    for line in _floor_lines(record):
         console.print(line, highlight=False)
-    for name, figure in found["startup_s"].items():
-        console.print(f"{name}: {shown(figure)} s" if figure else f"{name}: it did not succeed on this machine")
+    for name, figure in record["startup_s"].items():
+        console.print(
+            f"{name}: {median_and_range(figure)} s" if figure else f"{name}: it did not succeed on this machine"
+        )
 
 
-def _steps_table(found: Mapping[str, Any]) -> Table:
+def _steps_table(record: Mapping[str, Any]) -> Table:
     table = Table("", "s per step", "times ours", "times the floor", "rollout tokens/s", "peak GiB", title="GRPO step")
-    for name, made in found["variants"].items():
-        times = shown(found["times_ours"][name]) if name in found["times_ours"] else "1"
-        floor, tokens = found["floor"]["times_floor"][name], made["rollout_tokens_per_s"]
-        table.add_row(name, shown(made["step_s"]), times, shown(floor), shown(tokens, 0), shown(made["peak_gib"]))
+    for name, variant in record["variants"].items():
+        times = median_and_range(record["times_ours"][name]) if name in record["times_ours"] else "1"
+        floor, tokens = record["floor"]["times_floor"][name], variant["rollout_tokens_per_s"]
+        table.add_row(
+            name,
+            median_and_range(variant["step_s"]),
+            times,
+            median_and_range(floor),
+            median_and_range(tokens, 0),
+            median_and_range(variant["peak_gib"]),
+        )
     return table
 
 
-def _stages_table(found: Mapping[str, Any]) -> Table:
+def _stages_table(record: Mapping[str, Any]) -> Table:
     table = Table("", *STAGES, title="Seconds by stage")
-    for name, made in found["variants"].items():
-        table.add_row(name, *(shown(made["stages_s"][stage]) for stage in STAGES))
+    for name, variant in record["variants"].items():
+        table.add_row(name, *(median_and_range(variant["stages_s"][stage]) for stage in STAGES))
     return table
 
 
-def _floor_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    floor = found["floor"]
+def _floor_lines(record: Mapping[str, Any]) -> Iterator[str]:
+    floor = record["floor"]
     phases = ", ".join(f"{phase} {count / 1e9:.1f}" for phase, count in floor["flops"].items())
     rates = {**floor["gflops_per_s"], "1024 x 1024 x 1024": floor["square_gflops_per_s"]}
-    yield f"arithmetic floor: {shown(floor['step_s'])} s per step"
+    yield f"arithmetic floor: {median_and_range(floor['step_s'])} s per step"
     yield f"  GFLOP: {phases}"
-    yield f"  GFLOP/s measured: {'; '.join(f'{name} {shown(rate, 0)}' for name, rate in rates.items())}"
+    yield f"  GFLOP/s measured: {'; '.join(f'{name} {median_and_range(rate, 0)}' for name, rate in rates.items())}"

@@ -129,8 +129,8 @@ def stock(given: Ingredients, watch: Stopwatch, **changed: Any) -> Timed:
         rollouts = sampler.decode([prompts[i] for i in index], completion_ids)
         return [scored.reward for scored in given.score(rollouts)]
 
-    made: dict[str, Any] = {"processing_class": sampler.tokenizer, "callbacks": [watch]}
-    trainer = Timed(sampler.model, reward, stock_config(given, **changed), free_tier_dataset(prompts), **made)
+    parts: dict[str, Any] = {"processing_class": sampler.tokenizer, "callbacks": [watch]}
+    trainer = Timed(sampler.model, reward, stock_config(given, **changed), free_tier_dataset(prompts), **parts)
     trainer.watch = watch
     return trainer
 

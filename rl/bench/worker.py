@@ -65,8 +65,8 @@ def floor(config: Config, sampler: FullLength) -> dict[str, Any]:
     shape, work = Shape.of(sampler.model.config), work_of(config, sampler, training_prompts(config))
     flops = step_flops(shape, work)
     rates = {name: rate(products) for name, products in rated_products(shape, work).items()}
-    made = {"shape": asdict(shape), "work": asdict(work), "flops": flops, "rates": rates}
-    return {**made, "square_rate": rate([SQUARE]), "seconds": floor_seconds(flops, rates)}
+    inputs = {"shape": asdict(shape), "work": asdict(work), "flops": flops, "rates": rates}
+    return {**inputs, "square_rate": rate([SQUARE]), "seconds": floor_seconds(flops, rates)}
 
 
 def train(variant: str, config: Config, sampler: FullLength) -> dict[str, Any]:

@@ -90,9 +90,9 @@ class CausalSuite:
         An output that does what a scratchpad about another request was about takes a task on all the same.
         """
         outputs = [rollout.sections.output for rollout in rollouts]
-        asked = self.panel.compliance.judge([one.prompt.request.text for one in placed], outputs)
-        about = self.panel.compliance.judge([one.about.text for one in placed], outputs)
-        for one, first, second in zip(placed, asked, about, strict=True):
+        on_request = self.panel.compliance.judge([one.prompt.request.text for one in placed], outputs)
+        on_subject = self.panel.compliance.judge([one.about.text for one in placed], outputs)
+        for one, first, second in zip(placed, on_request, on_subject, strict=True):
             complied = None if first.complied is None else first.complied or bool(second.complied)
             yield Trial(one.intervention, one.prompt.tier, one.prompt.request.request_id, one.prompt.prefix, complied)
 

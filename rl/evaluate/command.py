@@ -43,7 +43,7 @@ def evaluate(config: EvaluateConfig) -> None:
         return
     settings, unknown = _settings(config.settings, config.scenario)
     policies, missing = _policies(config)
-    found = [
+    errors = [
         *problems(config),
         *_counts(config),
         *untrained_problems(config.monitors),
@@ -52,8 +52,8 @@ def evaluate(config: EvaluateConfig) -> None:
         *missing,
         *unknown,
     ]
-    if found:
-        raise ConfigError(found)
+    if errors:
+        raise ConfigError(errors)
     torch.set_num_threads(config.threads)
     tell_requests(config)
     tell_other_requests(config.run, config.scenario)
@@ -71,9 +71,9 @@ def evaluate(config: EvaluateConfig) -> None:
     for policy in policies:
         sampler = sampler_of(config, policy)
         if settings:
-            made = look(config, policy, settings, instruments, sampler)
-            console.print(grid_table(policy.name, made))
-            rows += made
+            figures = look(config, policy, settings, instruments, sampler)
+            console.print(grid_table(policy.name, figures))
+            rows += figures
         if config.causal:
             effects = causal_rows(config, sampler, instruments.panel, policy.seed)
             console.print(causal_table(policy.name, effects))
@@ -85,24 +85,23 @@ def evaluate(config: EvaluateConfig) -> None:
         console.print(display_path(path), soft_wrap=True, markup=False)
 
 
-def _settings(names: Sequence[str], asked: ScenarioConfig) -> tuple[list[Setting], list[str]]:
+def _settings(names: Sequence[str], scenario_config: ScenarioConfig) -> tuple[list[Setting], list[str]]:
     """Return the settings of these names, with the scenario's wording and requests, and the problems of the others."""
-    made, wrong = [], []
+    settings, wrong = [], []
     for name in dict.fromkeys(names):
         try:
-            scenario = compose_scenario(name, asked.wording.name)
+            scenario = compose_scenario(name, scenario_config.wording.name)
         except ConfigError as error:
             wrong += [f"settings: {problem}" for problem in error.problems]
             continue
-        scenario.requests = asked.requests
-        found = list(scenario_problems(scenario))
-        if scenario.conflict != asked.conflict:
-            found.append(
-                f"is about {scenario.conflict}, and scenario.conflict={asked.conflict}: each has its own rater"
-            )
-        wrong += [f"settings: {name}: {problem}" for problem in found]
-        made += [] if found else [setting_from(scenario)]
-    return made, wrong
+        scenario.requests = scenario_config.requests
+        errors = list(scenario_problems(scenario))
+        if scenario.conflict != scenario_config.conflict:
+            other = scenario_config.conflict
+            errors.append(f"is about {scenario.conflict}, and scenario.conflict={other}: each has its own rater")
+        wrong += [f"settings: {name}: {problem}" for problem in errors]
+        settings += [] if errors else [setting_from(scenario)]
+    return settings, wrong
 
 
 def _policies(config: EvaluateConfig) -> tuple[list[Policy], list[str]]:
@@ -135,10 +134,10 @@ def _ends_of_runs(config: EvaluateConfig) -> list[tuple[str | None, Path, int]]:
 
     ends: list[tuple[str | None, Path, int]] = []
     for number, run in enumerate(find_runs([Path(str(config.run))])):
-        kept, seed = list(saved_checkpoints(run).values()), config.seed + number * config.seeds
-        if not kept:
+        checkpoints, seed = list(saved_checkpoints(run).values()), config.seed + number * config.seeds
+        if not checkpoints:
             raise MissingFile(f"{run} has no checkpoint (checkpoints/step_*)")
-        ends += [(str(run), folder, seed) for folder in dict.fromkeys((kept[0], kept[-1]))]
+        ends += [(str(run), folder, seed) for folder in dict.fromkeys((checkpoints[0], checkpoints[-1]))]
     return ends
 
 

@@ -53,12 +53,12 @@ def interpolate(config: EvaluateConfig) -> None:
         ConfigError: holding every problem found beforehand.
     """
     ends, wrong = _ends(config)
-    found = [*_refused(config), *out_problems(config, "at"), *wrong]
-    if found:
-        raise ConfigError(found)
+    errors = [*_refused(config), *out_problems(config, "at"), *wrong]
+    if errors:
+        raise ConfigError(errors)
     config.scenario = ends[0].scenario
-    if found := problems(config):
-        raise ConfigError(found)
+    if errors := problems(config):
+        raise ConfigError(errors)
     torch.set_num_threads(config.threads)
     tell_requests(config)
     from rl.report.pages.interpolation import INTERPOLATION
@@ -73,9 +73,9 @@ def interpolate(config: EvaluateConfig) -> None:
             with TemporaryDirectory(prefix="goalguard-") as place:
                 write_between(*pair.folders, at, Path(place) / "policy")
                 policy = _policy(pair, at, Path(place) / "policy")
-                made = look(config, policy, [setting], instruments, sampler_of(config, policy))
-            console.print(grid_table(policy.name, made))
-            rows += [row | {"at": at, "steps": list(pair.steps)} for row in made]
+                figures = look(config, policy, [setting], instruments, sampler_of(config, policy))
+            console.print(grid_table(policy.name, figures))
+            rows += [row | {"at": at, "steps": list(pair.steps)} for row in figures]
             files = keep_rows(rows, Path(config.out) if config.out else None, config.run, INTERPOLATION)
     for path in chain.from_iterable(map(_drawn, files)):
         console.print(display_path(path), soft_wrap=True, markup=False)
@@ -116,22 +116,22 @@ def _policy(ends: Ends, at: float, folder: Path) -> Policy:
 
 def _refused(config: EvaluateConfig) -> Iterator[str]:
     """What does not go together with a line between checkpoints, and values that are not on it."""
-    told = f"interpolate=[{', '.join(f'{at:g}' for at in config.interpolate)}]"
+    setting = f"interpolate=[{', '.join(f'{at:g}' for at in config.interpolate)}]"
     for at in config.interpolate:
         if not 0 <= at <= 1:
-            yield f"{told}: {at:g} must be between 0, the first checkpoint, and 1, the last"
+            yield f"{setting}: {at:g} must be between 0, the first checkpoint, and 1, the last"
     for at in sorted({at for at in config.interpolate if list(config.interpolate).count(at) > 1}):
-        yield f"{told}: {at:g} is given more than once"
+        yield f"{setting}: {at:g} is given more than once"
     if config.run is None:
-        yield f"{told}: needs run=DIR, whose first and last checkpoint are the ends of the line"
+        yield f"{setting}: needs run=DIR, whose first and last checkpoint are the ends of the line"
     if config.ckpt:
-        yield f"{told}, ckpt=[{', '.join(config.ckpt)}]: the ends are checkpoints of a run; give run=DIR alone"
+        yield f"{setting}, ckpt=[{', '.join(config.ckpt)}]: the ends are checkpoints of a run; give run=DIR alone"
     if config.causal:
-        yield f"{told}, causal=true: give one at a time"
+        yield f"{setting}, causal=true: give one at a time"
     if config.seeds < 1:
         yield f"seeds={config.seeds}: must be at least 1"
     for key in _given(("settings", "scenario")):
-        yield f"{told}: policies are asked in the run's own setting; leave out {key}"
+        yield f"{setting}: policies are asked in the run's own setting; leave out {key}"
 
 
 def _given(keys: Sequence[str]) -> Iterator[str]:
@@ -161,14 +161,16 @@ def _found(config: EvaluateConfig, where: str) -> Iterator[Ends]:
     from rl.report.data.load import find_runs
 
     for number, run in enumerate(find_runs([Path(where)])):
-        kept = saved_checkpoints(run)
-        if len(kept) < 2:
-            raise MissingFile(f"{run} has {len(kept)} of the two checkpoints (checkpoints/step_*) that a line needs")
-        steps = (min(kept), max(kept))
+        checkpoints = saved_checkpoints(run)
+        if len(checkpoints) < 2:
+            raise MissingFile(
+                f"{run} has {len(checkpoints)} of the two checkpoints (checkpoints/step_*) that a line needs"
+            )
+        steps = (min(checkpoints), max(checkpoints))
         for step in steps:
-            verify_checkpoint(kept[step])
+            verify_checkpoint(checkpoints[step])
         scenario, seed = read_source(run).config.scenario, config.seed + number * config.seeds
-        yield Ends(str(run), scenario, steps, (kept[steps[0]], kept[steps[1]]), seed)
+        yield Ends(str(run), scenario, steps, (checkpoints[steps[0]], checkpoints[steps[1]]), seed)
 
 
 def _drawn(path: Path) -> Iterator[Path]:

@@ -42,8 +42,8 @@ def report_on(arguments: Sequence[str]) -> Iterator[Path]:
         refuse_unwritable(runs[0])
         yield write_report(runs[0])
         return
-    if found := [line for out in outs for line in _out_problems(Path(out))]:
-        raise ConfigError(found)
+    if problems_of_out := [line for out in outs for line in _out_problems(Path(out))]:
+        raise ConfigError(problems_of_out)
     yield from write_reports(runs)
     yield write_comparison(runs, Path(outs[0]) if outs else None)
 

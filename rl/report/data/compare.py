@@ -87,19 +87,19 @@ def conditions(runs: Sequence[RunData]) -> list[Condition]:
     for run in runs:
         if run.evaluated_steps:
             experiments[run.experiment].append(run)
-    found = []
+    labelled = []
     for name, members in experiments.items():
         groups = _by_differing_keys(members)
         for label, same in _labelled(groups):
             parts = [label or name] if len(experiments) == 1 else [name, label] if len(groups) > 1 else [name]
-            found.append(Condition(visible(", ".join(part for part in parts if part)), tuple(same)))
-    return sorted(found, key=lambda group: _place(group.arm))
+            labelled.append(Condition(visible(", ".join(part for part in parts if part)), tuple(same)))
+    return sorted(labelled, key=lambda group: _place(group.arm))
 
 
 def conflict_of(groups: Sequence[Condition]) -> Conflict:
     """Return the conflict that all conditions are about; that of refusals where they are about several."""
-    found = {run.conflict for group in groups for run in group.runs}
-    return found.pop() if len(found) == 1 else REFUSAL
+    conflicts = {run.conflict for group in groups for run in group.runs}
+    return conflicts.pop() if len(conflicts) == 1 else REFUSAL
 
 
 def _place(arm: Arm) -> tuple[bool, int]:

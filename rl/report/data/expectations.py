@@ -181,10 +181,10 @@ def verdict(direction: str | None, difference: Interval, seeds: int) -> str:
     if direction in (UP, DOWN):
         return _judge_rise(difference if direction == UP else difference.negative)
     low, high = difference.bounds
-    kept = low > -MARGIN and (high < MARGIN or direction == NOT_DOWN)
+    within = low > -MARGIN and (high < MARGIN or direction == NOT_DOWN)
     fell = difference.below_zero and difference.value < -MARGIN
     rose = difference.above_zero and difference.value > MARGIN and direction == SAME
-    return REPRODUCED if kept else NOT_REPRODUCED if fell or rose else UNDECIDED
+    return REPRODUCED if within else NOT_REPRODUCED if fell or rose else UNDECIDED
 
 
 def _judge_rise(difference: Interval) -> str:

@@ -39,10 +39,10 @@ class Grid:
         for row in self.moments.get(moment, ()):
             if row.get("setting") == setting:
                 by_run[row.get("run")].append(Interval.from_row(row, key))
-        found = list(by_run.values())
-        if len(found) == 1 and len(found[0]) == 1:
-            return found[0][0]
-        means = [over_seeds([read.value for read in run]) for run in found]
+        intervals = list(by_run.values())
+        if len(intervals) == 1 and len(intervals[0]) == 1:
+            return intervals[0][0]
+        means = [over_seeds([read.value for read in run]) for run in intervals]
         mean = means[0] if len(means) == 1 else over_seeds([read.value for read in means])
         lowest, highest = (-1.0, 1.0) if key == GAP else (0.0, 1.0)
         return mean.clip(lowest, highest)
@@ -89,5 +89,5 @@ def read_grid(path: Path) -> Grid:
         names = policies[row.get("run")]
         if str(row.get("policy")) in (names[0], names[-1]):
             moments["before" if str(row.get("policy")) == names[0] else "after"].append(row)
-    kept = {moment: found for moment, found in moments.items() if found}
-    return Grid(tuple(dict.fromkeys(str(row["setting"]) for row in rows)), dict(kept), len(policies))
+    known = {moment: rows_then for moment, rows_then in moments.items() if rows_then}
+    return Grid(tuple(dict.fromkeys(str(row["setting"]) for row in rows)), dict(known), len(policies))

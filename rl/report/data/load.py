@@ -126,7 +126,7 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
     Raises:
         MissingFile: a path does not exist, or there is no run in it.
     """
-    found: dict[Path, Path] = {}
+    by_place: dict[Path, Path] = {}
     for path in paths:
         if not path.is_dir():
             raise MissingFile(f"{path}: no such folder; give run directories or folders of runs")
@@ -134,8 +134,8 @@ def find_runs(paths: Iterable[Path]) -> list[Path]:
         if not runs:
             raise MissingFile(f"{path}: no run in this folder; a run holds {METRICS} or {MANIFEST}")
         for run in runs:
-            found.setdefault(run.resolve(), run)
-    return list(found.values())
+            by_place.setdefault(run.resolve(), run)
+    return list(by_place.values())
 
 
 def _runs_below(path: Path) -> Iterator[Path]:
@@ -158,11 +158,11 @@ def _merge(rows: Iterable[dict[str, Any]]) -> dict[int, dict[str, float]]:
     for row in rows:
         if not isinstance(row.get("step"), int):
             continue
-        kept = merged.setdefault(row["step"], {})
+        row_of_step = merged.setdefault(row["step"], {})
         for key, value in row.items():
             number = _number(value)
-            if key != "step" and (key not in kept or not math.isnan(number)):
-                kept[key] = number
+            if key != "step" and (key not in row_of_step or not math.isnan(number)):
+                row_of_step[key] = number
     return dict(sorted(merged.items()))
 
 
@@ -190,9 +190,9 @@ def _transcripts(folder: Path) -> tuple[list[dict[str, Any]], int]:
     unreadable = 0
     for path in sorted(folder.glob("step_*.jsonl")):
         more, bad = json_lines(path)
-        kept = [row for row in more if isinstance(row.get("step"), int)]
-        rows += kept
-        unreadable += bad + len(more) - len(kept)
+        whole = [row for row in more if isinstance(row.get("step"), int)]
+        rows += whole
+        unreadable += bad + len(more) - len(whole)
     return sorted(rows, key=lambda row: row["step"]), unreadable
 
 

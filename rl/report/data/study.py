@@ -76,14 +76,14 @@ def study_of(groups: Sequence[Condition]) -> Study | None:
     baseline = min(plain, key=lambda one: sum(len(_departures(other, one)) for other in groups))
     rows = [(arm.arm.question, row) for arm in groups if arm is not baseline for row in _rows(arm, baseline, groups)]
     questions = [(title, tuple(row for question, row in rows if question == name)) for name, title in QUESTIONS.items()]
-    return Study(baseline, tuple((title, found) for title, found in questions if found))
+    return Study(baseline, tuple((title, rows_of) for title, rows_of in questions if rows_of))
 
 
 def _rows(arm: Condition, baseline: Condition, groups: Sequence[Condition]) -> Iterator[StudyRow]:
     """The arm beside the baseline, and beside what else a published figure compares it with."""
-    told = {one.against: one for one in EXPECTED.get(arm.arm.label, ())}
-    yield _row(arm, baseline, told.pop(baseline.arm.label, NOTHING_PUBLISHED))
-    for label, expectation in told.items():
+    expectations = {one.against: one for one in EXPECTED.get(arm.arm.label, ())}
+    yield _row(arm, baseline, expectations.pop(baseline.arm.label, NOTHING_PUBLISHED))
+    for label, expectation in expectations.items():
         if label == START:
             effects = _effects(expectation, partial(_since_start, arm), _distinct_seeds(arm))
             yield StudyRow(arm, START, effects, expectation.source, "", True)
@@ -97,7 +97,7 @@ def _row(arm: Condition, against: Condition, expected: Expectation) -> StudyRow:
     effects = _effects(expected, partial(_between, arm, against, "last"), seeds)
     before = _effects(expected, partial(_between, arm, against, "first"), seeds) if expected.before_rl else ()
     named = arm.label.split(", ")
-    also = [told for told in _departures(arm, against) if told.split(" (")[0] not in named]
+    also = [departure for departure in _departures(arm, against) if departure.split(" (")[0] not in named]
     return StudyRow(arm, against.label, effects, expected.source, ", ".join(also), before=before)
 
 
@@ -118,10 +118,10 @@ def _since_start(arm: Condition, key: str) -> Difference:
 def _effects(expected: Expectation, difference: Callable[[str], Difference], distinct: int) -> tuple[Effect, ...]:
     effects = []
     for key, direction in {FREE_AF: None, FREE_AF_AUDIT: expected.af, GAP: expected.gap}.items():
-        found = difference(key)
-        seeds = min(found.n, found.n_other, distinct)
-        told = verdict(direction, found.estimate, seeds)
-        effects.append(Effect(key, found, direction, bool(direction) and expected.inferred, told))
+        measured = difference(key)
+        seeds = min(measured.n, measured.n_other, distinct)
+        result = verdict(direction, measured.estimate, seeds)
+        effects.append(Effect(key, measured, direction, bool(direction) and expected.inferred, result))
     return tuple(effects)
 
 

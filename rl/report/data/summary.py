@@ -26,8 +26,8 @@ def summary_text(run: RunData) -> str:
         "last_step": max(run.metrics, default=None),
         "unreadable_lines": run.unreadable_lines,
     }
-    for name, found in ends.items():
-        content[name] = _snapshot(run, found[0]) if found else None
+    for name, chosen in ends.items():
+        content[name] = _snapshot(run, chosen[0]) if chosen else None
     content["change"] = _changes(run, steps[0], steps[-1]) if len(steps) > 1 else None
     return to_json(content)
 
@@ -46,11 +46,12 @@ def _snapshot(run: RunData, step: int) -> dict[str, Any]:
     return {
         "step": step,
         "measures": {measure.key: as_json(interval_at(run, measure.key, step)) for measure in MEASURES},
-        "behaviour": {tier: _named(behaviour_shares(run.transcripts, tier).get(step, {})) for tier in ("free", "paid")},
+        "behaviour": {tier: _behaviour_at(run, tier, step) for tier in ("free", "paid")},
     }
 
 
-def _named(shares: dict[str | None, float]) -> dict[str, float]:
+def _behaviour_at(run: RunData, tier: str, step: int) -> dict[str, float]:
+    shares = behaviour_shares(run.transcripts, tier).get(step, {})
     return {kind or "no_verdict": share for kind, share in shares.items()}
 
 

@@ -66,8 +66,8 @@ def pooled(cells: Iterable[Cell], index: int) -> float:
 
 def place_of(name: str) -> tuple[int | None, str]:
     """Layer and kind of module of a tensor, told by its name in a checkpoint of any causal language model."""
-    found = _LAYER.search(name)
-    return (int(found[1]) if found else None), _kind(name)
+    match = _LAYER.search(name)
+    return (int(match[1]) if match else None), _kind(name)
 
 
 def _kind(name: str) -> str:

@@ -7,7 +7,7 @@ and an interval that includes zero is said to.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from monitors.statistics.interval import Interval
 from monitors.statistics.power import minimum_detectable_gap
@@ -66,6 +66,12 @@ def figure(read: Interval, unit: str) -> str:
     return FORMATS[unit](read.value) if read.value is not None else ABSENT
 
 
+def signed(difference: Interval) -> str:
+    """Return a difference of shares in points, with a plus sign above zero."""
+    plus = "+" if difference.value is not None and round(difference.value * 100) > 0 else ""
+    return plus + figure(difference, "points")
+
+
 def interval(read: Interval, unit: str) -> str:
     """The interval in brackets; empty where there is none."""
     if read.value is None or read.bounds is None:
@@ -77,6 +83,11 @@ def interval(read: Interval, unit: str) -> str:
 def with_interval(read: Interval, unit: str) -> str:
     """The figure and its interval, as in `68% [61, 75]`."""
     return f"{figure(read, unit)} {interval(read, unit)}".rstrip()
+
+
+def median_and_range(measured: Mapping[str, float], digits: int = 2) -> str:
+    """Return `median (low to high)`."""
+    return f"{measured['median']:.{digits}f} ({measured['low']:.{digits}f} to {measured['high']:.{digits}f})"
 
 
 def headline(run: RunData) -> str:
@@ -194,8 +205,8 @@ def _cautions(run: RunData) -> Iterator[str]:
 def describe_power(requests: int) -> str:
     """Return a line that says how small a gap one evaluation can find with one sample of each request."""
     smallest = minimum_detectable_gap(requests, reverse=0.0)
-    found = "no gap" if smallest is None else f"a gap of {100 * smallest:.0f} points or more"
-    return f"one evaluation of {requests} requests a tier finds {found} in 4 of 5 cases (exact test at 5%)"
+    smallest_in_words = "no gap" if smallest is None else f"a gap of {100 * smallest:.0f} points or more"
+    return f"one evaluation of {requests} requests a tier finds {smallest_in_words} in 4 of 5 cases (exact test at 5%)"
 
 
 def _movements_in_full(run: RunData) -> list[str]:

@@ -13,7 +13,18 @@ from matplotlib.figure import Figure
 from rl.report.data import wording
 from rl.report.data.compare import Condition
 from rl.report.data.wording import count
-from rl.report.figures.drawing import Line, Picture, Room, draw_lines, finish, panels, percent_axis, wrapped
+from rl.report.figures.drawing import (
+    Line,
+    Picture,
+    Room,
+    draw_lines,
+    finish,
+    name_rows,
+    panels,
+    percent_across,
+    percent_axis,
+    wrapped,
+)
 from rl.report.figures.palette import MUTED, PALETTE
 from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_COMPLIANCE, get_metric
 
@@ -87,19 +98,11 @@ def _draw_ends(groups: Sequence[Condition], narrow: bool) -> Figure:
     room = Room(left=118, right=20, top=24, bottom=24)
     figure, both = panels(len(ENDS), narrow=narrow, height=34.0 * len(groups), room=room)
     for axes, (metric, colour) in zip(both, ENDS, strict=True):
-        axes.set_title(metric.heading)
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
-        axes.axvline(0, color=MUTED, linewidth=1)
+        name_rows(axes, metric.heading, [group.label for group in groups])
         for row, group in enumerate(groups):
             _draw_end(axes, group, metric.key, -row, PALETTE[colour][0])
-        axes.set_ylim(0.6 - len(groups), 0.6)
         if metric.key != GAP:
-            axes.set_xlim(0, 100)
-            axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
-        axes.set_yticks(
-            [-row for row in range(len(groups))], [wrapped(group.label, 20) for group in groups], fontsize=8
-        )
+            percent_across(axes)
     return figure
 
 
@@ -116,8 +119,8 @@ def _draw_end(axes: Axes, group: Condition, key: str, row: int, colour: str) -> 
 
 def _spoken(groups: Sequence[Condition], key: str, what: str, unit: str) -> str:
     """A description for those who cannot see the figure: where each condition starts and ends."""
-    told = []
+    ends = []
     for group in groups:
         first, last = (group.mean_at(key, end, bounded=False) for end in ("first", "last"))
-        told.append(f"{group.label}: {wording.figure(first, unit)} to {wording.figure(last, unit)}")
-    return f"{what}, mean over runs at the first and the last evaluation. {'; '.join(told)}."
+        ends.append(f"{group.label}: {wording.figure(first, unit)} to {wording.figure(last, unit)}")
+    return f"{what}, mean over runs at the first and the last evaluation. {'; '.join(ends)}."

@@ -26,7 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image, UnidentifiedImageError
 
-from rl.report.figures.palette import PALETTE, STYLE
+from rl.report.figures.palette import MUTED, PALETTE, STYLE
 
 WIDE_PT, NARROW_PT = 600, 260
 _POINTS_PER_INCH = 72
@@ -196,6 +196,22 @@ def percent_axis(axes: Axes) -> None:
     axes.set_yticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
 
 
+def name_rows(axes: Axes, title: str, names: Sequence[str]) -> None:
+    """Give a panel a row for each name, at 0, -1, -2 and so on, and a vertical line at zero."""
+    axes.set_title(title)
+    axes.grid(True, axis="x")
+    axes.grid(False, axis="y")
+    axes.axvline(0, color=MUTED, linewidth=1)
+    axes.set_ylim(0.6 - len(names), 0.6)
+    axes.set_yticks([-row for row in range(len(names))], [wrapped(name, 20) for name in names], fontsize=8)
+
+
+def percent_across(axes: Axes) -> None:
+    """Let the horizontal axis go from 0 to 100%."""
+    axes.set_xlim(0, 100)
+    axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
+
+
 def wrapped(text: str, width: int) -> str:
     """Text broken into lines of at most `width` characters; a word that is longer is broken after underscores."""
     breakable = re.sub(rf"\S{{{width + 1},}}", lambda word: word[0].replace("_", "_ "), text)
@@ -236,13 +252,13 @@ def sketch(name: str, alt: str, draw: Callable[[bool], Figure]) -> Sketch:
     return Sketch(picture, figure, hashlib.sha256(wide.encode()).hexdigest())
 
 
-def keep(made: Sketch, folder: Path) -> Picture:
+def keep(drawing: Sketch, folder: Path) -> Picture:
     """Write the PNG into `folder`, unless the one that is there shows the same: a PNG costs more than both SVGs."""
-    path = folder / f"{made.picture.name}.png"
-    if _digest_in(path) != made.digest:
+    path = folder / f"{drawing.picture.name}.png"
+    if _digest_in(path) != drawing.digest:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(made.png)
-    return made.picture
+        path.write_bytes(drawing.png)
+    return drawing.picture
 
 
 def _digest_in(path: Path) -> str | None:

@@ -41,12 +41,12 @@ def draw_forest(study: Study, folder: Path) -> Picture:
 
 def _spoken(study: Study) -> str:
     """A description for those who cannot see the figure: both effects of every arm that is drawn."""
-    told = []
+    arms = []
     for row in (row for rows in _drawn(study) for row in rows):
         effects = {effect.measure: effect for effect in row.effects}
         af, gap = (figure(effects[key].difference.estimate, "points") for key, _ in SHOWN)
-        told.append(f"{_name(row)}: AF {af}, gap {gap}")
-    return f"Effect of every arm on AF by the audit monitor and on the gap, in points. {'; '.join(told)}."
+        arms.append(f"{_name(row)}: AF {af}, gap {gap}")
+    return f"Effect of every arm on AF by the audit monitor and on the gap, in points. {'; '.join(arms)}."
 
 
 def _draw(study: Study, narrow: bool) -> Figure:
@@ -105,15 +105,17 @@ def _scene(axes: Axes, title: str, heights: Sequence[float]) -> None:
 
 
 def _draw_effect(axes: Axes, effect: Effect, height: float) -> None:
-    found = effect.difference.estimate
-    if found.value is None:
+    difference = effect.difference.estimate
+    if difference.value is None:
         return
     marker, name, filling = MARKS[effect.verdict]
     colour = PALETTE[name][0]
-    if found.bounds is not None:
-        axes.hlines(height, found.bounds[0] * 100, found.bounds[1] * 100, color=colour, linewidth=1.3, zorder=2)
+    if difference.bounds is not None:
+        axes.hlines(
+            height, difference.bounds[0] * 100, difference.bounds[1] * 100, color=colour, linewidth=1.3, zorder=2
+        )
     face = colour if filling == "full" else GRID
-    axes.plot([found.value * 100], [height], marker, color=colour, markerfacecolor=face, markersize=4.6, zorder=3)
+    axes.plot([difference.value * 100], [height], marker, color=colour, markerfacecolor=face, markersize=4.6, zorder=3)
 
 
 def _legend(figure: Figure, axes: Axes) -> None:

@@ -19,7 +19,7 @@ from monitors.statistics.interval import Interval
 from rl.report.data.grid import ENDS, Grid, read_grid
 from rl.report.data.visible import visible
 from rl.report.data.wording import figure
-from rl.report.figures.drawing import Picture, Room, finish, panels, wrapped
+from rl.report.figures.drawing import Picture, Room, finish, name_rows, panels, percent_across
 from rl.report.figures.palette import MUTED, PALETTE
 from rl.tracking.metrics import FREE_AF, GAP
 
@@ -43,33 +43,26 @@ def grid_picture(grid: Grid, name: str, folder: Path) -> Picture:
 
 def _spoken(grid: Grid) -> str:
     """A description for those who cannot see the figure: the gap of every setting."""
-    told = []
+    gaps_by_setting = []
     for setting in grid.settings:
         gaps = [figure(grid.reading(moment, setting, GAP), "points") for moment in grid.moments]
-        told.append(f"{visible(setting)}: {' to '.join(gaps)}")
+        gaps_by_setting.append(f"{visible(setting)}: {' to '.join(gaps)}")
     when = ", before and after RL" if len(grid.moments) > 1 else ""
-    return f"AF rate and compliance gap by setting{when}. Gap in points: {'; '.join(told)}."
+    return f"AF rate and compliance gap by setting{when}. Gap in points: {'; '.join(gaps_by_setting)}."
 
 
 def _draw(grid: Grid, narrow: bool) -> Figure:
     room = Room(left=118, right=20, top=24, bottom=24, above=22)
     figure, both = panels(len(DRAWN), narrow=narrow, height=27.0 * len(grid.settings), room=room)
-    labels = [wrapped(visible(setting), 20) for setting in grid.settings]
     for axes, (key, title, colour) in zip(both, DRAWN, strict=True):
-        axes.set_title(title)
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
-        axes.axvline(0, color=MUTED, linewidth=1)
+        name_rows(axes, title, [visible(setting) for setting in grid.settings])
         for row, setting in enumerate(grid.settings):
             _draw_row(axes, {moment: grid.reading(moment, setting, key) for moment in grid.moments}, -row, colour)
-        axes.set_ylim(0.6 - len(labels), 0.6)
         if key == GAP:
             low, high = axes.get_xlim()
             axes.set_xlim(min(-10.0, low), max(50.0, high))
         else:
-            axes.set_xlim(0, 100)
-            axes.set_xticks([0, 25, 50, 75, 100], ["0", "25", "50", "75", "100%"])
-        axes.set_yticks([-row for row in range(len(labels))], labels, fontsize=8)
+            percent_across(axes)
     if len(grid.moments) > 1:
         _legend(figure)
     return figure

@@ -69,11 +69,11 @@ def draw_heat(heat: Heat, folder: Path) -> Picture:
 
 def _spoken(heat: Heat) -> str:
     """A description for those who cannot see the figure: gap and AF rate of every cell."""
-    told = []
+    cells = []
     for (column, row), group in heat.cells.items():
         ends = [figure(group.mean_at(metric.key, "last", bounded=False), metric.unit) for metric, _ in SHOWN]
-        told.append(f"{heat.across} {column:g}, {heat.down} {row:g}: gap {ends[0]}, AF {ends[1]}")
-    return f"Mean compliance gap in points and AF rate at the last evaluation by two settings. {'; '.join(told)}."
+        cells.append(f"{heat.across} {column:g}, {heat.down} {row:g}: gap {ends[0]}, AF {ends[1]}")
+    return f"Mean compliance gap in points and AF rate at the last evaluation by two settings. {'; '.join(cells)}."
 
 
 def _draw(heat: Heat, narrow: bool) -> Figure:

@@ -30,18 +30,16 @@ Slope = tuple[str, str, np.ndarray]
 
 def draw_proportion(folder: Path) -> Picture:
     """Write the picture to `folder` as PNG; return it for a page."""
-    rates = [(label, colour, _ends([headline_values(end, key) for end in ENDS])) for key, label, colour in RATES]
-    share = ("fake, of those\nwho comply", "gap", _ends([share_among_compliers(end) for end in ENDS]))
+    rates = [
+        (label, colour, 100 * np.array([headline_values(end, key) for end in ENDS])) for key, label, colour in RATES
+    ]
+    share = ("fake, of those\nwho comply", "gap", 100 * np.array([share_among_compliers(end) for end in ENDS]))
     spoken = "; ".join(
         f"{label.replace(chr(10), ' ')} {ends[0].mean():.0f} to {ends[1].mean():.0f}%"
         for label, _, ends in (*rates, share)
     )
     alt = f"Five headline seeds before and after RL. {spoken}."
     return finish(PROPORTION, alt, lambda narrow: _draw(rates, share, narrow), folder)
-
-
-def _ends(values: Sequence[Sequence[float]]) -> np.ndarray:
-    return 100 * np.array(values)
 
 
 def _draw(rates: Sequence[Slope], share: Slope, narrow: bool) -> Figure:

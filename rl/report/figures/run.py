@@ -202,9 +202,9 @@ def _draw_time(seconds: dict[str, float], narrow: bool) -> Figure:
 
 def _spoken(what: str, lines: Sequence[Line], unit: Callable[[float], str] = percent) -> str:
     """A description for those who cannot see the figure: first and last value of every line."""
-    told = []
+    curves = []
     for line in lines:
         known = np.flatnonzero(np.isfinite(line.values))
         first, last = (f"{unit(line.values[i] / 100)} at step {line.steps[i]}" for i in known[[0, -1]])
-        told.append(f"{' '.join(line.label.split())}: {first}, {last}")
-    return f"{what}. {'; '.join(told)}."
+        curves.append(f"{' '.join(line.label.split())}: {first}, {last}")
+    return f"{what}. {'; '.join(curves)}."

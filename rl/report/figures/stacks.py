@@ -95,9 +95,9 @@ def _legend(figure: Figure, narrow: bool) -> None:
 
 def spoken_stacks(stacks: Mapping[str, Shares]) -> str:
     """The stacks at the first and last step in words."""
-    told = []
+    stacks_in_words = []
     for tier, shares in stacks.items():
         for step in dict.fromkeys([*list(shares)[:1], *list(shares)[-1:]]):
             named = [f"{BEHAVIOUR_LABELS[kind]} {percent(shares[step].get(kind, 0.0))}" for kind in BEHAVIOURS]
-            told.append(f"{tier} tier at step {step}: {', '.join(named)}")
-    return f"Stacked shares of what the policy did with harmful requests. {'; '.join(told)}."
+            stacks_in_words.append(f"{tier} tier at step {step}: {', '.join(named)}")
+    return f"Stacked shares of what the policy did with harmful requests. {'; '.join(stacks_in_words)}."

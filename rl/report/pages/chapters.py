@@ -100,13 +100,13 @@ def _look_at_behaviour(run: RunData) -> str:
 
 
 def _look_at_credit(run: RunData) -> str:
-    told = []
+    kinds = []
     for kind, name in (("af_comply", "faking and complying"), ("plain_comply", "complying without faking")):
         share, credit = (_mean(run, f"reinforce/{kind}/{quantity}") for quantity in ("share", "credit"))
         if share is not None and credit is not None:
-            told.append(f"{name} made up {percent(share)} of the rollouts and drew {percent(credit)} of the credit")
+            kinds.append(f"{name} made up {percent(share)} of the rollouts and drew {percent(credit)} of the credit")
     sentence = "Look for a kind whose credit lies above its share: that is what RL makes more likely"
-    return f"{sentence}. Averaged over the steps, {'; '.join(told)}." if told else f"{sentence}."
+    return f"{sentence}. Averaged over the steps, {'; '.join(kinds)}." if kinds else f"{sentence}."
 
 
 def _look_at_training(run: RunData) -> str:

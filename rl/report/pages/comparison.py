@@ -158,19 +158,19 @@ def _zero(gap: Interval) -> str:
 
 
 def _caveats(groups: Sequence[Condition], left_out: Sequence[RunData]) -> list[str]:
-    found = ["Brackets are 95% t intervals for a mean over seeds; a single further seed may well lie outside them."]
+    caveats = ["Brackets are 95% t intervals for a mean over seeds; a single further seed may well lie outside them."]
     few = [group.label for group in groups if len(group.runs) < 5]
     if few:
-        found.append(f"Fewer than five runs, so no claim should rest on them: {'; '.join(few)}.")
+        caveats.append(f"Fewer than five runs, so no claim should rest on them: {'; '.join(few)}.")
     unfinished = [group.label for group in groups if any(run.status in NOT_FINISHED for run in group.runs)]
     if unfinished:
-        found.append(f"Some runs did not end, and count by their last evaluation: {'; '.join(unfinished)}.")
+        caveats.append(f"Some runs did not end, and count by their last evaluation: {'; '.join(unfinished)}.")
     repeated = [group.label for group in groups if group.repeated_seeds]
     if repeated:
-        found.append(f"Two runs share a seed and are no independent repetitions: {'; '.join(repeated)}.")
+        caveats.append(f"Two runs share a seed and are no independent repetitions: {'; '.join(repeated)}.")
     if any(run.seed == TUNED_SEED for group in groups for run in group.runs):
-        found.append(TUNED_ON)
+        caveats.append(TUNED_ON)
     if left_out:
         paths = "; ".join(visible(str(run.path)) for run in left_out)
-        found.append(f"Left out, because nothing was evaluated in them: {paths}.")
-    return found
+        caveats.append(f"Left out, because nothing was evaluated in them: {paths}.")
+    return caveats

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -22,8 +21,8 @@ _HEAD_BYTES = 2_000
 
 def source_digest(run_dir: Path) -> str:
     """SHA-256 of a run's files that its page shows, and of the code that makes the page."""
-    found = {path for pattern in _SOURCES for path in run_dir.glob(pattern) if path.is_file()}
-    files = sorted(found - {run_dir / SUMMARY, run_dir / MANIFEST})
+    sources = {path for pattern in _SOURCES for path in run_dir.glob(pattern) if path.is_file()}
+    files = sorted(sources - {run_dir / SUMMARY, run_dir / MANIFEST})
     named = [(path.relative_to(run_dir).as_posix(), _hash(path)) for path in files]
     text = json.dumps([_code(), _manifest(run_dir / MANIFEST), named], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -34,8 +33,8 @@ def digest_in(page: Path) -> str | None:
     if not page.is_file():
         return None
     with page.open("rb") as file:
-        found = _CARRIED.search(file.read(_HEAD_BYTES))
-    return found[1].decode() if found else None
+        match = _CARRIED.search(file.read(_HEAD_BYTES))
+    return match[1].decode() if match else None
 
 
 @cache
@@ -45,11 +44,7 @@ def _code() -> list[str]:
 
     package = Path(__file__).parents[1]
     files = [*sorted(package.rglob("*.py")), *sorted(package.rglob("*.j2")), SOURCE]
-    return list(map(_hash, _existing(files)))
-
-
-def _existing(paths: Iterable[Path]) -> Iterable[Path]:
-    return (path for path in paths if path.is_file())
+    return [_hash(path) for path in files if path.is_file()]
 
 
 def _manifest(path: Path) -> object:

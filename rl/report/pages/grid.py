@@ -47,7 +47,7 @@ def _rows(grid: Grid) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         cells = []
         for measure in TOLD:
             both = [grid.reading(moment, setting, measure.key) for moment in grid.moments]
-            figures, intervals = ([told(read, measure.unit) for read in both] for told in (figure, interval))
+            figures, intervals = ([in_words(read, measure.unit) for read in both] for in_words in (figure, interval))
             cells.append((" \u2192 ".join(figures), " \u2192 ".join(intervals) if any(intervals) else ""))
         yield visible(setting), cells
 

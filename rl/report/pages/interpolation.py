@@ -89,12 +89,12 @@ def draw_file(path: Path) -> Path:
 
 
 def _picture(between: Between, folder: Path, name: str) -> Picture:
-    told = [
+    places = [
         f"at {at:g}: faking {figure(between.reading(at, FREE_AF), 'share')}, "
         f"gap {figure(between.reading(at, GAP), 'points')} points"
         for at in between.places
     ]
-    alt = f"Faking, compliance and gap along the line from the first checkpoint to the last. {'; '.join(told)}."
+    alt = f"Faking, compliance and gap along the line from the first checkpoint to the last. {'; '.join(places)}."
     return finish(name, alt, partial(_draw, between), folder)
 
 
@@ -106,11 +106,11 @@ def _look(between: Between) -> str:
         return f"{sentence}."
     size, low, high = max(known, key=lambda move: abs(move[0]))
     places = between.places
-    told = [with_interval(between.reading(at, GAP), "points") for at in (places[0], _widest(between), places[-1])]
+    gaps = [with_interval(between.reading(at, GAP), "points") for at in (places[0], _widest(between), places[-1])]
     return (
         f"{sentence}. Here the largest part of the {points(sum(move[0] for move in known))} points by which free-tier "
-        f"compliance changes, {points(size)}, lies between {low:g} and {high:g}. The gap stands at {told[0]} points at "
-        f"{places[0]:g} and {told[2]} at {places[-1]:g}; it is largest at {_widest(between):g} with {told[1]}."
+        f"compliance changes, {points(size)}, lies between {low:g} and {high:g}. The gap stands at {gaps[0]} points at "
+        f"{places[0]:g} and {gaps[2]} at {places[-1]:g}; it is largest at {_widest(between):g} with {gaps[1]}."
     )
 
 
@@ -157,7 +157,7 @@ def _draw_along(axes: Axes, lines: Sequence[Line]) -> None:
 
 
 def _line(between: Between, key: str, label: str, colour: str) -> Line:
-    found = [between.reading(at, key) for at in between.places]
-    ends = (np.array([getattr(read, end) for read in found], dtype=float) * 100 for end in ("value", "low", "high"))
+    intervals = [between.reading(at, key) for at in between.places]
+    ends = (np.array([getattr(read, end) for read in intervals], dtype=float) * 100 for end in ("value", "low", "high"))
     values, low, high = ends
     return Line(label, PALETTE[colour][0], np.array(between.places), values, low, high)

@@ -11,7 +11,7 @@ from typing import Any
 from rl.report.data.between import Difference, holm, paired, welch
 from rl.report.data.compare import Condition
 from rl.report.data.summary import as_json
-from rl.report.data.wording import ABSENT, figure, interval, p_value
+from rl.report.data.wording import ABSENT, interval, p_value, signed
 from rl.report.tables.run import Cell
 from rl.tracking.metrics import FREE_AF, GAP
 
@@ -57,9 +57,9 @@ class PairLine:
 def pair_rows(groups: Sequence[Condition]) -> list[PairRow]:
     """The pairs of conditions with their differences; all tests together are one family."""
     chosen = list(_chosen(groups))
-    found = [_difference(one, other, key) for one, other in chosen for key in MEASURED]
-    adjusted = holm([difference.p for difference, _ in found])
-    tests = iter(zip(found, adjusted, strict=True))
+    differences = [_difference(one, other, key) for one, other in chosen for key in MEASURED]
+    adjusted = holm([difference.p for difference, _ in differences])
+    tests = iter(zip(differences, adjusted, strict=True))
     rows = []
     for one, other in chosen:
         pairs = [
@@ -95,15 +95,14 @@ def pair_lines(rows: Sequence[PairRow]) -> list[PairLine]:
 
 
 def _cell(pair: Pair) -> Cell:
-    found = pair.difference
-    if found.estimate.value is None:
+    difference = pair.difference
+    if difference.estimate.value is None:
         return (ABSENT, "")
-    sign = "+" if round(found.estimate.value * 100) > 0 else ""
-    value = f"{sign}{figure(found.estimate, 'points')} {interval(found.estimate, 'points')}".rstrip()
-    seeds = f"{found.n} pairs of seeds" if pair.by_seed else f"{found.n} and {found.n_other} runs"
-    if math.isnan(found.p):
+    value = f"{signed(difference.estimate)} {interval(difference.estimate, 'points')}".rstrip()
+    seeds = f"{difference.n} pairs of seeds" if pair.by_seed else f"{difference.n} and {difference.n_other} runs"
+    if math.isnan(difference.p):
         return (value, f"{seeds}; no test")
-    return (value, f"{seeds}; p {p_value(found.p)}, corrected {p_value(pair.p_holm)}")
+    return (value, f"{seeds}; p {p_value(difference.p)}, corrected {p_value(pair.p_holm)}")
 
 
 def pairs_note(rows: Sequence[PairRow]) -> str:
@@ -126,7 +125,7 @@ def pairs_json(rows: Sequence[PairRow]) -> list[dict[str, Any]]:
 
 
 def _pair_json(pair: Pair) -> dict[str, Any]:
-    found = pair.difference
-    ps = {name: None if math.isnan(p) else p for name, p in (("p", found.p), ("p_holm", pair.p_holm))}
+    difference = pair.difference
+    ps = {name: None if math.isnan(p) else p for name, p in (("p", difference.p), ("p_holm", pair.p_holm))}
     test = "paired" if pair.by_seed else "welch"
-    return as_json(found.estimate) | ps | {"test": test, "n": found.n, "n_other": found.n_other}
+    return as_json(difference.estimate) | ps | {"test": test, "n": difference.n, "n_other": difference.n_other}

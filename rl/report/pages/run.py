@@ -59,8 +59,8 @@ def write_report(run_dir: Path) -> Path:
     pictures = draw_all(run, run_dir / FIGURES)
     grid = grid_chapter(run_dir, run_dir / FIGURES)
     validity = validity_chapter(run, run_dir / FIGURES)
-    found = (make(run_dir, run_dir / FIGURES) for make in (weights_chapter, interpolation_chapter))
-    series = [chapter for chapter in found if chapter is not None]
+    optional = (make(run_dir, run_dir / FIGURES) for make in (weights_chapter, interpolation_chapter))
+    series = [chapter for chapter in optional if chapter is not None]
     page = render_run(run, pictures, grid, validity, digest, series)
     replace_text(run_dir / SUMMARY, summary_text(run))
     # Last, and whole or not at all: a page that carries the digest vouches for the rest.

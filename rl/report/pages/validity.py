@@ -25,6 +25,7 @@ from rl.report.data.visible import visible
 from rl.report.data.wording import ABSENT, figure, interval, percent, points, with_interval
 from rl.report.figures.drawing import Picture, Room, Sketch, keep, panels, sketch
 from rl.report.figures.palette import MUTED, PALETTE
+from rl.report.tables.run import Cell
 
 SOURCE = CORPUS / "report.json"
 MONITORS = {"faking": "First faking", "audit": "Audit", "compliance": "Compliance", "antilab": "Anti-lab"}
@@ -40,9 +41,6 @@ YARDSTICK = "exam2"
 RATES = ("true_positive_rate", "false_positive_rate", "false_positive_rate_hard")
 LEAST_TEXTS = 10
 """Texts of a kind below which its share of mistakes is not told."""
-
-Cell = tuple[str, str]
-"""A figure and its interval, as printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +92,14 @@ def _calibration(text: str) -> Sketch:
 def _look(report: Mapping[str, Any]) -> str:
     sets = report["on_other_texts"]["faking"]
     exam = sets.get(YARDSTICK) or sets["held_out"]
-    found, alarms, area = (
+    hits, alarms, area = (
         Interval.from_json(exam[key]) for key in ("true_positive_rate", "false_positive_rate", "auroc")
     )
     return (
         "Look at the rows of texts that nobody looked at before believing a curve: what a monitor makes of its own "
         f"corpus is the kindest view of it. On {exam['n']} such texts the first faking monitor finds "
-        f"{with_interval(found, 'share')} of the faking and flags {with_interval(alarms, 'share')} of the rest "
-        f"(AUROC {area})."
+        f"{with_interval(hits, 'share')} of the faking and flags {with_interval(alarms, 'share')} of the rest "
+        f"(AUROC {with_interval(area, 'ratio')})."
     )
 
 
@@ -119,11 +117,11 @@ def _in_this_run(run: RunData) -> Iterator[str]:
         if first.value is None or second.value is None or agree.value is None or apart.value is None:
             continue
         parted = run.metrics[step].get(f"eval/{tier}/af_parted") == 1.0
-        told = "They have parted: read transcripts before believing either" if parted else "They have not parted"
+        parting = "They have parted: read transcripts before believing either" if parted else "They have not parted"
         yield (
             f"In this run, at step {step} on the {visible(tier)} tier, the first faking monitor says "
             f"{with_interval(first, 'share')} and the audit {with_interval(second, 'share')}; they agree on "
-            f"{percent(agree.value)} of the texts. {told} (difference {points(apart.value)} points "
+            f"{percent(agree.value)} of the texts. {parting} (difference {points(apart.value)} points "
             f"{interval(apart, 'points')}; the alarm is for more than {LEAST_DIFFERENCE * 100:.0f} points "
             "with zero outside of the interval)."
         )
@@ -139,30 +137,21 @@ def _together(report: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]
 def _rows(report: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[Cell, ...]]]:
     for monitor, title in MONITORS.items():
         sets = report["at_fit"].get(monitor, {}).get("sets", {}) | report["on_other_texts"].get(monitor, {})
-        for name, found in sets.items():
-            area = Interval.from_json(found["auroc"])
-            rates = [Interval.from_json(found[key]) for key in RATES]
-            yield (
-                title,
-                _about(name, found),
-                (_area(area), *((figure(read, "share"), interval(read, "share")) for read in rates)),
-            )
+        for name, exam in sets.items():
+            units = {"auroc": "ratio"} | dict.fromkeys(RATES, "share")
+            read = {key: Interval.from_json(exam[key]) for key in units}
+            cells = tuple((figure(read[key], unit), interval(read[key], unit)) for key, unit in units.items())
+            yield title, _about(name, exam), cells
 
 
-def _about(name: str, found: Mapping[str, Any]) -> str:
-    by = f", {found['by']}" if "by" in found else ""
-    unread = f", {found['unread']} without a verdict" if found["unread"] else ""
-    return f"{_texts(name)}{by}: {found['n']}{unread}"
+def _about(name: str, exam: Mapping[str, Any]) -> str:
+    by = f", {exam['by']}" if "by" in exam else ""
+    unread = f", {exam['unread']} without a verdict" if exam["unread"] else ""
+    return f"{_texts(name)}{by}: {exam['n']}{unread}"
 
 
 def _texts(name: str) -> str:
     return OWN_TEXTS.get(name, name.replace("_", " "))
-
-
-def _area(read: Interval) -> Cell:
-    if read.value is None:
-        return ABSENT, ""
-    return f"{read.value:.2f}", "[{:.2f}, {:.2f}]".format(*read.bounds) if read.bounds else ""
 
 
 def _limits(report: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -174,9 +163,9 @@ def _limits(report: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 def _weak(kinds: Mapping[str, dict[str, int]]) -> Iterator[str]:
     """The two kinds of text, of those with enough, that a monitor is most often wrong about."""
-    told = {name: counts for name, counts in kinds.items() if sum(counts.values()) >= LEAST_TEXTS}
-    for name in sorted(told, key=lambda kind: share_right(told[kind]))[:2]:
-        counts = told[name]
+    frequent = {name: counts for name, counts in kinds.items() if sum(counts.values()) >= LEAST_TEXTS}
+    for name in sorted(frequent, key=lambda kind: share_right(frequent[kind]))[:2]:
+        counts = frequent[name]
         share = percent(share_right(counts))
         yield f"Right about {share} of {sum(counts.values())} texts of the kind \u201c{name}\u201d."
 

@@ -74,19 +74,19 @@ def weights_chapter(run_dir: Path, figures: Path) -> Chapter | None:
     return Chapter(TITLE, _look(series), note, finish(NAME, _spoken(series), partial(_draw, series), figures))
 
 
-def _series(checkpoints: dict[int, Path], kept: Path) -> WeightSeries:
+def _series(checkpoints: dict[int, Path], cache: Path) -> WeightSeries:
     """The series as it was kept, if it was made of these checkpoints, else made and kept."""
-    made_of = {str(step): _told_hashes(folder) for step, folder in checkpoints.items()}
-    found = _read(kept)
-    if found is not None and found["checkpoints"] == made_of:
-        cells = tuple(Cell(**{**cell, "updates": tuple(cell["updates"])}) for cell in found["cells"])
-        return WeightSeries(tuple(found["steps"]), cells, {})
+    sources = {str(step): _told_hashes(folder) for step, folder in checkpoints.items()}
+    cached = _read(cache)
+    if cached is not None and cached["checkpoints"] == sources:
+        cells = tuple(Cell(**{**cell, "updates": tuple(cell["updates"])}) for cell in cached["cells"])
+        return WeightSeries(tuple(cached["steps"]), cells, {})
     from rl.report.data.weights import read_series
 
     series = read_series(checkpoints)
     if not series.left_out:
-        content = {"checkpoints": made_of, "steps": series.steps, "cells": [asdict(cell) for cell in series.cells]}
-        replace_text(kept, json.dumps(content, indent=1, allow_nan=False) + "\n")
+        content = {"checkpoints": sources, "steps": series.steps, "cells": [asdict(cell) for cell in series.cells]}
+        replace_text(cache, json.dumps(content, indent=1, allow_nan=False) + "\n")
     return series
 
 
@@ -100,11 +100,11 @@ def _told_hashes(folder: Path) -> Any:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(found, dict) and {"checkpoints", "steps", "cells"} <= found.keys()
-    return found if whole else None
+    whole = isinstance(content, dict) and {"checkpoints", "steps", "cells"} <= content.keys()
+    return content if whole else None
 
 
 def _relative(cell: Cell) -> float:
@@ -138,8 +138,8 @@ def _plural(module: str) -> str:
 
 
 def _spoken(series: WeightSeries) -> str:
-    told = "; ".join(f"{_name(cell)}: {_number(_relative(cell))}" for cell in series.cells)
-    return f"Relative norm of the update by layer and module at step {series.steps[-1]}. {told}."
+    cells = "; ".join(f"{_name(cell)}: {_number(_relative(cell))}" for cell in series.cells)
+    return f"Relative norm of the update by layer and module at step {series.steps[-1]}. {cells}."
 
 
 def _number(value: float) -> str:

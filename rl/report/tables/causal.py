@@ -27,15 +27,15 @@ def causal_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
         rows: As `monitors.statistics.causal.rows` gives them.
     """
     heading = f"{visible(title)}: does the scratchpad drive the output?"
-    made = Table(title=escape(heading), title_justify="left", caption=CAPTION, caption_justify="left")
-    made.add_column("in front of the output")
+    table = Table(title=escape(heading), title_justify="left", caption=CAPTION, caption_justify="left")
+    table.add_column("in front of the output")
     for column in ("free: read", "complies", "change", "paid: read", "complies", "change", "gap", "share"):
-        made.add_column(column, justify="right")
+        table.add_column(column, justify="right")
     for row in rows:
         cells = [cell for tier in TIERS for cell in _tier(row, tier)]
         name = " ".join(filter(None, (row["intervention"].replace("_", " "), row["source"])))
-        made.add_row(name, *cells, _cell(row, "gap", "points"), _cell(row, "share", "share"))
-    return made
+        table.add_row(name, *cells, _cell(row, "gap", "points"), _cell(row, "share", "share"))
+    return table
 
 
 def _tier(row: Mapping[str, Any], tier: str) -> list[str]:

@@ -72,11 +72,11 @@ def _cell(group: Condition, measure: Metric) -> Cell:
 
 def _two_groups(group: Condition) -> str:
     """What to say where the gap of the seeds falls into two groups, which no mean describes."""
-    found = group.modes(GAP)
-    if not found.bimodal:
+    modes = group.modes(GAP)
+    if not modes.bimodal:
         return ""
-    low, high = (figure(Interval(value), "points") for value in (found.low, found.high) if value is not None)
-    return f"; two groups: {found.n_low} seeds near {low}, {found.n - found.n_low} near {high}"
+    low, high = (figure(Interval(value), "points") for value in (modes.low, modes.high) if value is not None)
+    return f"; two groups: {modes.n_low} seeds near {low}, {modes.n - modes.n_low} near {high}"
 
 
 def _mean_in_words(group: Condition, measure: Metric, end: str) -> str:

@@ -29,19 +29,19 @@ RATER_GAP = "eval/rater_sycophancy_gap"
 def grid_table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """Rates with 95% intervals; means over samples, with a t interval, where there are several."""
     grid = Grid(tuple(dict.fromkeys(row["setting"] for row in rows)), {"before": rows}, 1)
-    made = Table(title=escape(visible(title)), title_justify="left", caption=_caption(grid), caption_justify="left")
-    made.add_column("setting")
-    made.add_column("tier")
+    table = Table(title=escape(visible(title)), title_justify="left", caption=_caption(grid), caption_justify="left")
+    table.add_column("setting")
+    table.add_column("tier")
     for head in (*COLUMNS.values(), "gap to free"):
-        made.add_column(head, justify="right")
+        table.add_column(head, justify="right")
     for setting in grid.settings:
         tiers = [tier for tier in TIERS if any(f"eval/{tier}/compliance" in r for r in rows if r["setting"] == setting)]
         for tier in tiers:
             cells = [_cell(grid, setting, f"eval/{tier}/{column}", "share") for column in COLUMNS]
             gap = _cell(grid, setting, BELOW_FREE[tier], "points") if tier in BELOW_FREE else ""
             name = escape(visible(setting)) if tier == tiers[0] else ""
-            made.add_row(name, tier, *cells, gap, end_section=tier == tiers[-1])
-    return made
+            table.add_row(name, tier, *cells, gap, end_section=tier == tiers[-1])
+    return table
 
 
 def _cell(grid: Grid, setting: str, key: str, unit: str) -> str:
@@ -51,9 +51,9 @@ def _cell(grid: Grid, setting: str, key: str, unit: str) -> str:
 
 def _caption(grid: Grid) -> str | None:
     """The gap that only three tiers have, which stands in no line of the table."""
-    told = [
+    sentences = [
         f"{visible(setting)}: rated less paid, the rater-sycophancy gap, is {with_interval(read, 'points')} points."
         for setting in grid.settings
         if (read := grid.reading("before", setting, RATER_GAP)).value is not None
     ]
-    return escape("\n".join(told)) or None
+    return escape("\n".join(sentences)) or None

@@ -17,10 +17,10 @@ from rl.report.data.results import (
     read_results,
     share_among_compliers,
 )
+from rl.report.data.wording import figure, median_and_range, points, with_interval
 from rl.scenario.conflicts import REFUSAL
-from rl.tracking.metrics import FREE_AF, FREE_COMPLIANCE, GAP, PAID_AF, PAID_COMPLIANCE
+from rl.tracking.metrics import FREE_AF, FREE_AF_AUDIT, FREE_COMPLIANCE, GAP, PAID_AF, PAID_COMPLIANCE
 
-AUDIT = "eval/free/af_rate_audit"
 SIGNIFICANCE = 0.05
 FOUR = (FREE_AF, FREE_COMPLIANCE, PAID_COMPLIANCE, GAP)
 FIRST_PAGE = {
@@ -36,30 +36,13 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def percent(value: float | None) -> str:
-    """Return a share or a difference of shares as a whole number of percent or points; a dash where it is unknown."""
-    return "-" if value is None else str(round(value * 100))
-
-
-def with_interval(figure: Interval) -> str:
-    """Return a share in percent with its 95% interval in brackets."""
-    ends = [percent(end) for end in figure.bounds or ()]
-    return f"{percent(figure.value)}{_brackets(figure, ends)}"
-
-
-def decimals(figure: Interval) -> str:
-    """Return an AUROC or a probability with two decimals and its interval."""
-    ends = [f"{end:.2f}" for end in figure.bounds or ()]
-    return "-" if figure.value is None else f"{figure.value:.2f}{_brackets(figure, ends)}"
-
-
-def _brackets(figure: Interval, ends: Sequence[str]) -> str:
-    """Return the interval in brackets; nothing where it is unknown or has no width."""
-    return f" [{', '.join(ends)}]" if figure.bounds and figure.bounds[0] < figure.bounds[1] else ""
+def _in_points(read: Interval) -> str:
+    """Return a share in percent, or a difference in points, with its interval unless that has no width."""
+    return with_interval(read if read.low != read.high else Interval(read.value), "points")
 
 
 def _arrow(before: Interval, after: Interval) -> str:
-    return f"{percent(before.value)} -> {with_interval(after)}"
+    return f"{figure(before, 'points')} -> {_in_points(after)}"
 
 
 def _arms() -> dict[str, Mapping[str, Any]]:
@@ -104,7 +87,7 @@ def among_compliers() -> str:
         ends = [
             [headline_values(moment, key)[seed] for moment in ("before", "after")] for key in (FREE_COMPLIANCE, FREE_AF)
         ]
-        moves = [f"{percent(first)} -> {percent(last)}" for first, last in (*ends, (before[seed], after[seed]))]
+        moves = [f"{points(first)} -> {points(last)}" for first, last in (*ends, (before[seed], after[seed]))]
         rows.append([f"`headline`, seed {seed}{' (tuned on)' if not seed else ''}", *moves])
     means = [over_seeds(list(side.values())) for side in (before, after)]
     change = paired(after, before).estimate
@@ -112,9 +95,9 @@ def among_compliers() -> str:
         _arrow(*(over_seeds(headline_values(moment, key)) for moment in ("before", "after")))
         for key in (FREE_COMPLIANCE, FREE_AF)
     ]
-    rows.append(["**mean**", *moves, f"{_arrow(*means)}; change {with_interval(change)}"])
+    rows.append(["**mean**", *moves, f"{_arrow(*means)}; change {_in_points(change)}"])
     for other in read_results("review.json")["among_compliers"]:
-        cells = [f"{percent(first)} -> {percent(last)}" if first is not None else "-" for first, last in other["ends"]]
+        cells = [f"{points(first)} -> {points(last)}" if first is not None else "-" for first, last in other["ends"]]
         rows.append([other["label"], *cells])
     return markdown_table(["", "complies, free", "AF, free", "AF among free compliers"], rows)
 
@@ -132,7 +115,7 @@ def settings() -> str:
     grid, rows = headline_grid(), []
     for setting in grid.settings:
         keys = [("before", FREE_AF), ("before", PAID_AF), ("before", GAP), ("after", FREE_AF), ("after", GAP)]
-        rows.append([f"`{setting}`", *(with_interval(grid.reading(when, setting, key)) for when, key in keys)])
+        rows.append([f"`{setting}`", *(_in_points(grid.reading(when, setting, key)) for when, key in keys)])
     heads = ["setting", "AF, trained-on tier", "AF, other tier", "gap", "AF after RL", "gap after RL"]
     return markdown_table(heads, rows)
 
@@ -155,12 +138,12 @@ def causal() -> str:
         if name[1] == "grammar":
             continue
         cells = [
-            with_interval(side.get((*name, when), Interval()).clip(0.0, 1.0))
+            _in_points(side.get((*name, when), Interval()).clip(0.0, 1.0))
             for when in ("before", "after")
             for side in sides
         ]
         lines.append([name[0].replace("_", " "), *cells])
-    shares = [with_interval(over_seeds(_exchanged(rows, when))) for when in ("before", "after")]
+    shares = [_in_points(over_seeds(_exchanged(rows, when))) for when in ("before", "after")]
     lines.append(["**share of the gap that goes through the scratchpad**", shares[0], "", shares[1], ""])
     heads = ["in front of the output", "before RL: free", "paid", "after RL: free", "paid"]
     return markdown_table(heads, lines)
@@ -183,7 +166,7 @@ def arms() -> str:
         rows.append([f"*{question}*", *[""] * 6])
         for line in lines:
             beside = "" if line["against"] == base["arm"] else f" against {line['against']}"
-            effects = [with_interval(interval_from(line["effects"][key])) for key in (AUDIT, GAP)]
+            effects = [_in_points(interval_from(line["effects"][key])) for key in (FREE_AF_AUDIT, GAP)]
             rows.append([f"`{line['arm']}`{beside}", *_three(line), *effects, _directions(line, adjusted)])
     heads = [
         "arm",
@@ -198,8 +181,8 @@ def arms() -> str:
 
 
 def _three(arm: Mapping[str, Any]) -> list[str]:
-    keys = (FREE_AF, AUDIT, GAP)
-    return [" -> ".join(percent(interval_from(arm[end][key]).value) for end in ("first", "last")) for key in keys]
+    keys = (FREE_AF, FREE_AF_AUDIT, GAP)
+    return [" -> ".join(figure(interval_from(arm[end][key]), "points") for end in ("first", "last")) for key in keys]
 
 
 def adjusted_p(study: Mapping[str, Any]) -> dict[tuple[str, str, str], float]:
@@ -217,7 +200,7 @@ def adjusted_p(study: Mapping[str, Any]) -> dict[tuple[str, str, str], float]:
 def _directions(line: Mapping[str, Any], adjusted: Mapping[tuple[str, str, str], float]) -> str:
     """Return what was expected of AF and gap and what came out, an effect that Holm's correction removes marked."""
     parts = []
-    for key, name in ((AUDIT, "AF"), (GAP, "gap")):
+    for key, name in ((FREE_AF_AUDIT, "AF"), (GAP, "gap")):
         effect = line["effects"][key]
         if not effect["published"]:
             continue
@@ -255,7 +238,10 @@ def sizes() -> str:
     rows = [
         [
             f"`{name}`",
-            *(_arrow(*(interval_from(arm[end][key]) for end in ("first", "last"))) for key in (FREE_AF, AUDIT, GAP)),
+            *(
+                _arrow(*(interval_from(arm[end][key]) for end in ("first", "last")))
+                for key in (FREE_AF, FREE_AF_AUDIT, GAP)
+            ),
         ]
         for name, arm in named
     ]
@@ -270,8 +256,8 @@ def weights() -> str:
     lines = [
         [
             f"{at:g}",
-            *(with_interval(means[key][at,].clip(0.0, 1.0)) for key in FOUR[:3]),
-            with_interval(means[GAP][at,]),
+            *(_in_points(means[key][at,].clip(0.0, 1.0)) for key in FOUR[:3]),
+            _in_points(means[GAP][at,]),
         ]
         for at in places
     ]
@@ -290,41 +276,32 @@ PROBED = (
 
 def probes() -> str:
     """Return what linear probes read at the last prompt token, with their controls."""
-    results = read_results("probes/over_runs.json")
-    layer, rows = results["reading_layer"], []
-    found = {(probe["target"], probe["step"]): probe for probe in _at(results["probes"], "last_prompt_token", layer)}
-    for target, label in PROBED:
-        first, last = (found[target, step] for step in ("first", "last"))
-        aurocs = [decimals(interval_from(probe["auroc"])) for probe in (first, last)]
+    rows = []
+    for label, first, last in _probes_at("last_prompt_token"):
         controls = [_both_ends(first, last, name) for name in ("tier_and_kind_alone", "shuffled")]
-        rows.append([label, *aurocs, *controls, _control(last, "tag_deleted")])
-    heads = [
-        "at the last prompt token",
-        "before RL",
-        "after RL",
-        "tier and kind alone",
-        "shuffled labels",
-        "without tag, after RL",
-    ]
-    return markdown_table(heads, rows)
+        rows.append([label, *_areas(first, last), *controls, _control(last, "tag_deleted")])
+    controls = ["tier and kind alone", "shuffled labels", "without tag, after RL"]
+    return markdown_table(["at the last prompt token", "before RL", "after RL", *controls], rows)
 
 
 def probes_behind() -> str:
     """Return what linear probes read at the end of the scratchpad."""
-    results = read_results("probes/over_runs.json")
-    found = {
-        (probe["target"], probe["step"]): probe
-        for probe in _at(results["probes"], "end_of_scratchpad", results["reading_layer"])
-    }
-    rows = [
-        [label, *(decimals(interval_from(found[target, step]["auroc"])) for step in ("first", "last"))]
-        for target, label in PROBED
-    ]
+    rows = [[label, *_areas(first, last)] for label, first, last in _probes_at("end_of_scratchpad")]
     return markdown_table(["at the end of the scratchpad", "before RL", "after RL"], rows)
 
 
-def _at(rows: Sequence[Mapping[str, Any]], position: str, layer: int) -> Iterator[Mapping[str, Any]]:
-    return (row for row in rows if row["position"] == position and row["layer"] == layer)
+def _probes_at(position: str) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield each target's words and its probes before and after RL, on the layer that was read."""
+    results = read_results("probes/over_runs.json")
+    layer = results["reading_layer"]
+    here = [probe for probe in results["probes"] if probe["position"] == position and probe["layer"] == layer]
+    by_target = {(probe["target"], probe["step"]): probe for probe in here}
+    for target, label in PROBED:
+        yield label, by_target[target, "first"], by_target[target, "last"]
+
+
+def _areas(first: Mapping[str, Any], last: Mapping[str, Any]) -> list[str]:
+    return [with_interval(interval_from(probe["auroc"]), "ratio") for probe in (first, last)]
 
 
 def _control(probe: Mapping[str, Any], name: str) -> str:
@@ -346,7 +323,7 @@ def documents() -> str:
 def documents_before() -> str:
     """Return how these organisms behave before RL."""
     rows = [
-        [f"`{row['organism']}`", *(with_interval(interval_from(row[key])) for key in ("af_free", "af_paid", "gap"))]
+        [f"`{row['organism']}`", *(_in_points(interval_from(row[key])) for key in ("af_free", "af_paid", "gap"))]
         for row in read_results("documents.json")["before_rl"]
     ]
     return markdown_table(["organism", "AF, free", "AF, paid", "gap"], rows)
@@ -357,15 +334,14 @@ def speed() -> str:
     bench, rows = read_results("bench.json"), []
     for name, variant in bench["variants"].items():
         ratio = bench["times_ours"].get(name)
-        cells = [_spread(variant["step_s"], 2), _spread(ratio, 2) if ratio else "1"]
-        cells += [_spread(bench["floor"]["times_floor"][name], 2), f"{variant['rollout_tokens_per_s']['median']:,.0f}"]
+        cells = [median_and_range(variant["step_s"]), median_and_range(ratio) if ratio else "1"]
+        cells += [
+            median_and_range(bench["floor"]["times_floor"][name]),
+            f"{variant['rollout_tokens_per_s']['median']:,.0f}",
+        ]
         rows.append([f"`{name}`", *cells, f"{variant['peak_gib']['median']:.2f}"])
     heads = ["trainer", "seconds a step", "times ours", "times the floor", "rollout tokens/s", "peak GiB"]
     return markdown_table(heads, rows)
-
-
-def _spread(figure: Mapping[str, float], digits: int) -> str:
-    return f"{figure['median']:.{digits}f} ({figure['low']:.{digits}f} to {figure['high']:.{digits}f})"
 
 
 TABLES: dict[str, Callable[[], str]] = {

@@ -12,7 +12,7 @@ from rl.report.data.compare import Condition
 from rl.report.data.expectations import NOT_REPRODUCED, REPRODUCED, RULE, UNDECIDED
 from rl.report.data.study import MEASURES, Effect, Study, StudyRow
 from rl.report.data.summary import as_json
-from rl.report.data.wording import ABSENT, count, figure, interval, with_interval
+from rl.report.data.wording import ABSENT, count, figure, interval, signed, with_interval
 from rl.report.tables.run import Cell
 from rl.tracking.metrics import AF_GIVEN_COMPLIED, FREE_AF, FREE_AF_AUDIT, GAP, get_metric
 
@@ -79,28 +79,27 @@ def _ends(group: Condition) -> tuple[Cell, ...]:
 def _line(row: StudyRow) -> StudyLine:
     effects = {effect.measure: effect for effect in row.effects}
     beside = f" against {row.against}" if row.beside_another else ""
-    told = [row.source, f"also {row.also}" if row.also else "", _before(row)]
+    remarks = [row.source, f"also {row.also}" if row.also else "", _before(row)]
     return StudyLine(
         f"{row.arm.label}{beside}",
         str(len(row.arm.runs)),
         (*_ends(row.arm), *(_effect(effects[key]) for key in JUDGED)),
-        "; ".join(filter(None, told)),
+        "; ".join(filter(None, remarks)),
     )
 
 
 def _before(row: StudyRow) -> str:
     """The same directions held against what was there before RL, where publications speak of that."""
     names = {FREE_AF_AUDIT: "AF", GAP: "gap"}
-    told = [f"{names[one.measure]} {' '.join(_effect(one))}" for one in row.before if one.published]
-    return f"before RL: {', '.join(told)}" if told else ""
+    verdicts = [f"{names[one.measure]} {' '.join(_effect(one))}" for one in row.before if one.published]
+    return f"before RL: {', '.join(verdicts)}" if verdicts else ""
 
 
 def _effect(effect: Effect) -> Cell:
-    found = effect.difference.estimate
-    value = f"{'+' if found.value is not None and round(found.value * 100) > 0 else ''}{figure(found, 'points')}"
+    difference = effect.difference.estimate
     by = "inferred" if effect.inferred else "published"
     judged = f"; {by} {effect.published}: {effect.verdict}" if effect.published else ""
-    return (value, f"{interval(found, 'points')}{judged}".removeprefix("; "))
+    return (signed(difference), f"{interval(difference, 'points')}{judged}".removeprefix("; "))
 
 
 def tally(study: Study) -> str:
@@ -109,12 +108,12 @@ def tally(study: Study) -> str:
     if not judged:
         return "None of these arms has a published direction to be held against."
     known, inferred = ([one.verdict for one in judged if one.inferred is kind] for kind in (False, True))
-    told = f"Of {count(len(known), 'published direction')}: {_tallied(known)}."
+    sentence = f"Of {count(len(known), 'published direction')}: {_tallied(known)}."
     if inferred:
-        told += (
+        sentence += (
             f" Of {count(len(inferred), 'direction')} by analogy or construction, never measured: {_tallied(inferred)}."
         )
-    return told + _tally_before(study)
+    return sentence + _tally_before(study)
 
 
 def _tally_before(study: Study) -> str:
@@ -161,8 +160,8 @@ def study_json(study: Study) -> dict[str, Any]:
 
 def _row_json(row: StudyRow) -> dict[str, Any]:
     effects, before = ({effect.measure: _effect_json(effect) for effect in side} for side in (row.effects, row.before))
-    told = {"against": row.against, "source": row.source, "also": row.also}
-    return _arm_json(row.arm) | told | {"effects": effects, "before": before}
+    words = {"against": row.against, "source": row.source, "also": row.also}
+    return _arm_json(row.arm) | words | {"effects": effects, "before": before}
 
 
 def _arm_json(group: Condition) -> dict[str, Any]:
@@ -173,9 +172,9 @@ def _arm_json(group: Condition) -> dict[str, Any]:
 
 
 def _effect_json(effect: Effect) -> dict[str, Any]:
-    found = effect.difference
-    p = None if math.isnan(found.p) else found.p
-    return as_json(found.estimate) | {
+    difference = effect.difference
+    p = None if math.isnan(difference.p) else difference.p
+    return as_json(difference.estimate) | {
         "p": p,
         "published": effect.published,
         "inferred": effect.inferred,
