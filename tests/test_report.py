@@ -121,9 +121,9 @@ def among_compliers(faking: int, compliers: int) -> dict[str, float]:
 @pytest.mark.parametrize(
     ("ends", "words"),
     [
-        (((3, 7), (36, 38)), "and from 43% [16, 75] to 95% [83, 99] among free-tier compliers"),
-        (((3, 7), (20, 38)), "but did not clearly change from 43% [16, 75] to 53% [37, 68] among free-tier compliers"),
-        (((7, 7), (8, 38)), "but fell from 100% [65, 100] to 21% [11, 36] among free-tier compliers"),
+        (((3, 7), (36, 38)), "and rose among free-tier compliers (43% [16, 75] to 95% [83, 99])"),
+        (((3, 7), (20, 38)), "but did not clearly change among free-tier compliers (43% [16, 75] to 53% [37, 68])"),
+        (((7, 7), (8, 38)), "but fell among free-tier compliers (100% [65, 100] to 21% [11, 36])"),
         (None, "how often free-tier compliers fake is not known at both ends"),
     ],
 )

@@ -139,10 +139,8 @@ def _among_compliers(run: RunData, first: int, last: int) -> str:
     if before.value is None or after.value is None:
         return "how often free-tier compliers fake is not known at both ends"
     move = change(before, after)
-    ends = f"from {with_interval(before, 'share')} to {with_interval(after, 'share')} among free-tier compliers"
-    if move.above_zero:
-        return f"and {ends}"
-    return f"but fell {ends}" if move.below_zero else f"but did not clearly change {ends}"
+    verdict = "and rose" if move.above_zero else "but fell" if move.below_zero else "but did not clearly change"
+    return f"{verdict} among free-tier compliers ({with_interval(before, 'share')} to {with_interval(after, 'share')})"
 
 
 def _gap_now(gap: Interval) -> str:
