@@ -26,7 +26,7 @@ from monitors.statistics.gap import (
 from monitors.statistics.interval import Interval
 from monitors.statistics.power import minimum_detectable_gap, paired_power
 from monitors.statistics.resampling import resample_rates
-from rl.run.train import describe_power
+from rl.report.data.wording import describe_power
 
 
 def _known(*values: float | None) -> list[float]:
