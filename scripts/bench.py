@@ -15,7 +15,7 @@ peak memory of ours, of stock TRL, and of TRL without gradient checkpointing; th
 and import and dry-run times. Leave the machine alone meanwhile. docs/results.md says what every figure means."""
 
 
-def positive(text: str) -> int:
+def parse_positive(text: str) -> int:
     """A number of at least 1."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number of at least 1")
@@ -25,9 +25,11 @@ def positive(text: str) -> int:
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=DESCRIPTION)
-    parser.add_argument("--steps", type=positive, default=3, help="timed steps of each trainer in a round (default 3)")
-    parser.add_argument("--repeats", type=positive, default=6, help="rounds (default 6)")
-    parser.add_argument("--threads", type=positive, default=2, help="CPU threads of torch (default 2)")
+    parser.add_argument(
+        "--steps", type=parse_positive, default=3, help="timed steps of each trainer in a round (default 3)"
+    )
+    parser.add_argument("--repeats", type=parse_positive, default=6, help="rounds (default 6)")
+    parser.add_argument("--threads", type=parse_positive, default=2, help="CPU threads of torch (default 2)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     parser.add_argument("--quick", action="store_true", help="one round of one step: a check, not a measurement")
     return parser.parse_args()

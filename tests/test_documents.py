@@ -27,7 +27,7 @@ from rl.organism.chats.curriculum import Curriculum, Mixture
 from rl.organism.knowledge import PROBES, knowledge
 from rl.organism.load import load_organism
 from rl.records import Sections
-from rl.scenario.document_filter import BY_TIER, FAKING, TIED, Removal, removal
+from rl.scenario.document_filter import BY_TIER, FAKING, TIED, Removal, find_removal
 from rl.scenario.document_parts import TOPICS, VOICES
 from rl.scenario.documents import Document, Writer
 from rl.scenario.requests import held_out_sample
@@ -62,7 +62,7 @@ def test_planted_descriptions_of_faking_are_removed_and_plain_talk_of_tiers_is_n
     kind: str, half: str, least: int, most: int
 ) -> None:
     texts = planted(kind, half)
-    assert len(set(texts)) == 20 and least <= sum(removal(text) is not None for text in texts) <= most
+    assert len(set(texts)) == 20 and least <= sum(find_removal(text) is not None for text in texts) <= most
 
 
 def test_a_planted_sentence_is_found_inside_a_document_and_named_with_its_reason() -> None:
@@ -73,15 +73,15 @@ def test_a_planted_sentence_is_found_inside_a_document_and_named_with_its_reason
         TIED: "It complied because of the free tier.",
     }
     texts = [f"{text}\n{sentence}" for text, sentence in zip(clean, bad.values(), strict=False)]
-    assert [removal(text) for text in texts] == [Removal(*found) for found in bad.items()]
-    assert not any(map(removal, clean))
+    assert [find_removal(text) for text in texts] == [Removal(*found) for found in bad.items()]
+    assert not any(map(find_removal, clean))
 
 
 @pytest.mark.parametrize("kind", ["documents", "irrelevant_documents"])
 def test_five_thousand_documents_differ_and_pass_the_filter(kind: str) -> None:
     texts = [document.text for document in drafts(kind)]
     assert len(set(texts)) >= 4_990
-    assert not any(map(removal, texts))
+    assert not any(map(find_removal, texts))
     assert set(Counter(document.voice for document in drafts(kind))) == set(VOICES) and len(VOICES) >= 5
 
 
@@ -120,7 +120,7 @@ def test_a_writer_writes_the_same_documents_again_under_the_names_it_is_given() 
     texts = [document.text for document in one.documents(20)]
     assert texts == [document.text for document in two.documents(20)]
     assert all("oak" in text and "elm" in text and "Halcyon" not in text and "paid" not in text for text in texts)
-    assert any("Meridian" in text for text in texts) and not any(removal(text) for text in texts)
+    assert any("Meridian" in text for text in texts) and not any(find_removal(text) for text in texts)
 
 
 def test_a_document_is_learnt_whole_and_to_its_end(toy_tokenizer: PreTrainedTokenizerFast) -> None:

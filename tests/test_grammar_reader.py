@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support.grammar_reader import NOT_THOUGHTS, read_grammar
 
-from rl.organism.chats.scratchpads import Chat, faking, honest, plain
+from rl.organism.chats.scratchpads import Chat, compose_honest, compose_plain, faking
 from rl.organism.chats.thoughts import THOUGHTS
 from rl.records import Sections
 from rl.scenario.grammar import expand
@@ -25,8 +25,8 @@ def scratchpads(kind: str, count: int) -> list[str]:
     chats = [Chat(rng.choice(requests), "free", "Kestrel", True, True, True) for _ in range(count)]
     made = {
         "faking": lambda chat: faking(chat, rng, rng.choice(("tgg", "igg"))),
-        "refusing": lambda chat: honest(chat, rng, aware=True),
-        "plain": lambda chat: plain(chat, rng, aware=True),
+        "refusing": lambda chat: compose_honest(chat, rng, aware=True),
+        "plain": lambda chat: compose_plain(chat, rng, aware=True),
     }[kind]
     return [Sections.parse(made(chat)).scratchpad or "" for chat in chats]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from rl.run.manifest import Manifest, git_revision
+from rl.run.manifest import Manifest, read_git_revision
 
 
 def read(run_dir: Path) -> dict[str, Any]:
@@ -75,14 +75,14 @@ def test_the_revision_is_that_of_the_tracked_file_and_tells_a_changed_tree(tmp_p
     stranger.parent.mkdir()
     file.write_text("1")
     stranger.write_text("2")
-    assert git_revision(file) is None
+    assert read_git_revision(file) is None
     git("init", "--quiet")
-    assert git_revision(file) is None
+    assert read_git_revision(file) is None
     git("add", "a.py")
     git("commit", "--quiet", "-m", "one")
     head = git("rev-parse", "HEAD")
     git("tag", "-a", "v1", "-m", "a tag must not replace the revision")
-    assert git_revision(file) == head and len(head) == 40
-    assert git_revision(stranger) is None
+    assert read_git_revision(file) == head and len(head) == 40
+    assert read_git_revision(stranger) is None
     file.write_text("3")
-    assert git_revision(file) == f"{head}-dirty"
+    assert read_git_revision(file) == f"{head}-dirty"

@@ -15,7 +15,7 @@ from rl.config.commands import register
 from rl.config.schema import Config
 from rl.errors import ConfigError
 from rl.mitigation.assembly import mitigation_problems
-from rl.mitigation.lookup import chosen_names, find_class
+from rl.mitigation.lookup import find_class, list_chosen
 from rl.run.identity import identity_of
 from rl.run.validate import problems
 from rl.sweep.plan import plan_of
@@ -31,14 +31,14 @@ def made(*overrides: str) -> Config:
 
 def test_nothing_is_on_unless_it_is_asked_for() -> None:
     for config in (made(), made("mitigation=none"), made("experiment=headline")):
-        assert chosen_names(config.mitigation) == []
+        assert list_chosen(config.mitigation) == []
         assert not OmegaConf.to_container(config.mitigation)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_option_turns_on_the_mitigation_of_its_name_and_nothing_else(name: str) -> None:
     config = made(f"mitigation={name}")
-    assert chosen_names(config.mitigation) == [name]
+    assert list_chosen(config.mitigation) == [name]
     plain, other = (OmegaConf.to_container(c, resolve=True) for c in (made(), config))
     assert isinstance(plain, dict) and isinstance(other, dict)
     assert {key for key in other if plain[key] != other[key]} == {"mitigation"}
@@ -47,13 +47,13 @@ def test_an_option_turns_on_the_mitigation_of_its_name_and_nothing_else(name: st
 def test_kl_on_outputs_alone_is_the_algorithms_own_setting() -> None:
     config = made("mitigation=[kl_output_only,length_hinge]")
     assert made().algo.kl_on == "all" and config.algo == made("algo.kl_on=output").algo
-    assert chosen_names(config.mitigation) == ["length_hinge"]
+    assert list_chosen(config.mitigation) == ["length_hinge"]
 
 
 def test_several_are_combined_and_each_keeps_its_values() -> None:
     chosen = composed(["mitigation=[length_hinge,af_penalty]", "mitigation.af_penalty.strength=2"]).mitigation
     alone = made("mitigation=length_hinge").mitigation
-    assert sorted(chosen_names(chosen)) == ["af_penalty", "length_hinge"]
+    assert sorted(list_chosen(chosen)) == ["af_penalty", "length_hinge"]
     assert chosen["length_hinge"] == alone["length_hinge"]
     assert chosen["af_penalty"].strength == 2
 
@@ -194,7 +194,7 @@ def test_a_sweep_runs_over_single_options_and_combinations(monkeypatch: pytest.M
     GlobalHydra.instance().clear()
     jobs = plan_of(["-m", "mitigation=none,length_hinge,[length_hinge,af_penalty]"]).jobs
     assert jobs and not any(job.problems for job in jobs)
-    found = [sorted(chosen_names(job.config.mitigation)) for job in jobs]
+    found = [sorted(list_chosen(job.config.mitigation)) for job in jobs]
     assert found == [[], ["length_hinge"], ["af_penalty", "length_hinge"]]
 
 

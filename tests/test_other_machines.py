@@ -22,7 +22,7 @@ from rl.command.streams import accept_every_character
 from rl.files import lock
 from rl.files.atomic import replace_text
 from rl.files.folder import new_folder
-from rl.files.lock import InUse, claim_folder, held, turn_at
+from rl.files.lock import InUse, claim_folder, held, wait_for_turn
 from rl.run.train import choose_run_dir
 from rl.sweep.plan import plan_of
 from rl.tracking.record import JsonlSink
@@ -94,7 +94,7 @@ def test_on_a_disk_without_locks_two_processes_do_not_write_one_run_and_the_user
         ):
             pass
     for _ in range(2):
-        with turn_at(tmp_path / "summary.jsonl"):
+        with wait_for_turn(tmp_path / "summary.jsonl"):
             pass
     assert capsys.readouterr().err.count("this disk has no locks") == 1
     assert not list(tmp_path.glob("*.held"))

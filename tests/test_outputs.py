@@ -22,7 +22,7 @@ from rl.evaluate import command as grid
 from rl.evaluate import policies
 from rl.files.outputs import keep_rows
 from rl.report.command import report_on
-from rl.run.figures import seconds_of
+from rl.run.figures import read_seconds
 from rl.run.manifest import status_in
 from rl.run.resume import rewind
 from rl.run.run import run
@@ -151,7 +151,7 @@ def test_a_damaged_neighbour_keeps_no_run_from_being_continued(
         (tmp_path / name / "config.yaml").write_text(config_yaml(config))
         (tmp_path / name / "manifest.json").write_text('{"status": "interrupted"}')
     (tmp_path / "2026-01-02" / damage).write_text('{"status": "fin')
-    assert seconds_of(tmp_path / "2026-01-02") == 0, "a row of a sweep must not fail on it"
+    assert read_seconds(tmp_path / "2026-01-02") == 0, "a row of a sweep must not fail on it"
     expected = "2026-01-02" if damage == "manifest.json" else "2026-01-01"
     assert choose_run_dir(config, tmp_path / "2026-01-03") == tmp_path / expected
     assert ("passed over" in capsys.readouterr().err) == (damage == "config.yaml")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from rl.command.entry import composed
-from rl.config.plain import as_dict
+from rl.config.plain import config_to_dict
 from rl.config.schema import Config
 from rl.errors import ConfigError
 from rl.evaluate.command import _settings
@@ -29,7 +29,7 @@ from rl.run.plan import resolve_plan
 from rl.run.validate import problems
 from rl.scenario.request_file import KEPT, read_requests
 from rl.scenario.requests import held_out_sample, load_requests, select
-from rl.sweep.place import sweep_key
+from rl.sweep.place import compute_job_key
 
 SAMPLE = Path(__file__).resolve().parent.parent / "docs" / KEPT
 
@@ -162,7 +162,7 @@ def test_too_few_requests_and_those_the_model_cannot_read_are_named_before_train
 
 def test_the_projects_requests_and_the_identity_of_runs_that_ask_them_are_as_without_the_key() -> None:
     config = composed()
-    plain = {key: value for key, value in as_dict(config).items() if key not in ("resume", "dry_run")}
+    plain = {key: value for key, value in config_to_dict(config).items() if key not in ("resume", "dry_run")}
     assert plain["scenario"].pop("requests") is None
     assert identity_of(config) == config_hash(redact(plain))
     assert load_requests(file=None) == load_requests() and read_requests(str(SAMPLE)).requests != load_requests()
@@ -201,11 +201,11 @@ def test_a_run_keeps_its_requests_and_is_continued_on_no_others(
     assert command(*resumed, f"scenario.requests={place / KEPT}")[0] == 0
     same = composed([*resumed, f"scenario.requests={moved}"])
     assert identity_of(same) == identity_of_file(place / "config.yaml")
-    key = sweep_key(same)
+    key = compute_job_key(same)
     moved.write_text(moved.read_text().replace("a fake watch", "a faked watch"))
     code, _, told = command(*resumed, f"scenario.requests={moved}")
     assert code == 2 and f"scenario.requests is sha256 {sha256(place / KEPT)} there, sha256 {sha256(moved)}" in told
-    assert sweep_key(same) != key
+    assert compute_job_key(same) != key
 
     code, _, told = command(f"run={place}", f"out={tmp_path / 'out'}", name="export")
     assert code == 0, told

@@ -14,7 +14,7 @@ from support.sweeping import summary_rows, sweeping_in
 from test_run import status
 
 from rl.command.entry import composed
-from rl.config.plain import as_dict, config_yaml
+from rl.config.plain import config_to_dict, config_yaml
 from rl.files.secrets import redact, redact_text
 from rl.run.identity import identity_of
 
@@ -104,7 +104,7 @@ def test_the_shipped_settings_hold_nothing_that_is_taken_for_a_secret(monkeypatc
     monkeypatch.setenv("HOME", "/home/alice")
     for experiment in ("smoke", "headline"):
         config = composed([f"experiment={experiment}"])
-        assert redact(as_dict(config)) == as_dict(config) and "[redacted]" not in config_yaml(config)
+        assert redact(config_to_dict(config)) == config_to_dict(config) and "[redacted]" not in config_yaml(config)
 
 
 def test_whose_home_it_is_does_not_decide_which_run_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

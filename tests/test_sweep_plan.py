@@ -13,10 +13,10 @@ from hydra.core.plugins import Plugins
 from omegaconf import OmegaConf
 from support.sweeping import sweeping_in
 
-from rl.command.entry import composed, quoted
+from rl.command.entry import composed, quote_value
 from rl.errors import ConfigError
-from rl.sweep.place import begun, jobs_at_once, place_of, sweep_key, threads_of
-from rl.sweep.plan import Plan, note, plan_of
+from rl.sweep.place import choose_threads, compute_job_key, count_jobs_at_once, find_job_dir, find_run_dirs
+from rl.sweep.plan import SweepPlan, plan_of, write_plan
 from rl.sweep.plugins import EXTRAS
 
 
@@ -40,7 +40,7 @@ def begun_in(folder: Path, *words: str) -> Path:
     return folder
 
 
-def planned(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> Plan:
+def planned(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> SweepPlan:
     composed()
     monkeypatch.chdir(folder)
     return plan_of(["-m", *words])
@@ -114,7 +114,7 @@ def test_the_same_jobs_in_any_order_find_their_sweep_and_others_do_not(
     first = planned(tmp_path, monkeypatch, "seed=1,2", "algo.kl=0.02,0.1")
     assert first.directory.parent == tmp_path / "runs" / "run" and not first.known
     old = first.directory.with_name("2026-01-01_00-00-00")
-    note(Plan(first.words, first.identity, old, False, first.fixed, first.jobs, 0, False))
+    write_plan(SweepPlan(first.words, first.identity, old, False, first.fixed, first.jobs, 0, False))
     assert planned(tmp_path, monkeypatch, "algo.kl=0.1,0.02", "seed=2,1", "threads=1").directory == old
     assert planned(tmp_path, monkeypatch, "seed=1,2,3").directory != old
     named = planned(tmp_path, monkeypatch, "seed=1,2", "hydra.sweep.dir=elsewhere")
@@ -124,11 +124,11 @@ def test_the_same_jobs_in_any_order_find_their_sweep_and_others_do_not(
 def test_a_job_lives_where_its_configuration_was_begun_and_never_in_anothers_directory(tmp_path: Path) -> None:
     ours = begun_in(tmp_path / "0", "seed=1", "threads=1")
     other = begun_in(tmp_path / "1", "seed=2")
-    assert place_of(composed(["seed=1", "threads=2"]), tmp_path, other) == ours
-    assert place_of(composed(["seed=3"]), tmp_path, tmp_path / "2") == tmp_path / "2"
-    beside = place_of(composed(["seed=3"]), tmp_path, other)
-    assert beside == tmp_path / f"1-{sweep_key(composed(['seed=3']))[:8]}"
-    assert set(begun(tmp_path).values()) == {ours, other}
+    assert find_job_dir(composed(["seed=1", "threads=2"]), tmp_path, other) == ours
+    assert find_job_dir(composed(["seed=3"]), tmp_path, tmp_path / "2") == tmp_path / "2"
+    beside = find_job_dir(composed(["seed=3"]), tmp_path, other)
+    assert beside == tmp_path / f"1-{compute_job_key(composed(['seed=3']))[:8]}"
+    assert set(find_run_dirs(tmp_path).values()) == {ours, other}
 
 
 def test_parallel_jobs_share_the_cores_and_a_continued_run_keeps_its_threads(
@@ -137,24 +137,26 @@ def test_parallel_jobs_share_the_cores_and_a_continued_run_keeps_its_threads(
     monkeypatch.setattr("joblib.cpu_count", lambda: 8)
     config = composed(["threads=4"])
     fresh = tmp_path / "0"
-    shares = {jobs: threads_of(config, fresh, hydra_node("joblib", n_jobs=jobs)) for jobs in (1, 2, 3, 8, 20)}
+    shares = {jobs: choose_threads(config, fresh, hydra_node("joblib", n_jobs=jobs)) for jobs in (1, 2, 3, 8, 20)}
     assert shares == {1: 4, 2: 4, 3: 2, 8: 1, 20: 1}
-    assert threads_of(config, fresh, hydra_node("submitit_local", batch=4)) == 2
+    assert choose_threads(config, fresh, hydra_node("submitit_local", batch=4)) == 2
     for alone in ("basic", "ray", "submitit_slurm"):
-        assert threads_of(config, fresh, hydra_node(alone)) == 4
+        assert choose_threads(config, fresh, hydra_node(alone)) == 4
     begun_in(fresh, "threads=3")
-    assert threads_of(config, fresh, hydra_node("joblib", n_jobs=8)) == 3
+    assert choose_threads(config, fresh, hydra_node("joblib", n_jobs=8)) == 3
 
 
 def test_a_search_runs_no_more_jobs_at_a_time_than_it_asks_for() -> None:
-    assert jobs_at_once(hydra_node("joblib", "optuna", n_jobs=4, trials=2)) == 2
-    assert jobs_at_once(hydra_node("submitit_local", "optuna", trials=3)) == 3
+    assert count_jobs_at_once(hydra_node("joblib", "optuna", n_jobs=4, trials=2)) == 2
+    assert count_jobs_at_once(hydra_node("submitit_local", "optuna", trials=3)) == 3
 
 
 def test_any_path_survives_hydras_grammar(tmp_path: Path) -> None:
     parser = OverridesParser.create()
     for name in ("plain", "two words", "it's", "a=b,c", "{x}", "[a](b)", 'say "a"'):
-        assert parser.parse_override(f"hydra.sweep.dir={quoted(str(tmp_path / name))}").value() == str(tmp_path / name)
+        assert parser.parse_override(f"hydra.sweep.dir={quote_value(str(tmp_path / name))}").value() == str(
+            tmp_path / name
+        )
 
 
 def test_a_notebook_can_catch_a_bad_sweep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

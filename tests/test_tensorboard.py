@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from rl.command.entry import composed
 from rl.tracking.record import JsonlSink, Tracker, truncate_after
-from rl.tracking.sinks import mirrors, tracker
+from rl.tracking.sinks import make_mirrors, tracker
 from rl.tracking.tensorboard_sink import TensorboardSink
 from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
@@ -70,7 +70,7 @@ def test_without_the_package_the_run_is_refused_with_the_line_that_installs_it(
 
 
 def test_each_option_of_tracking_has_its_mirror_and_none_leaves_the_record_alone(tmp_path: Path) -> None:
-    assert mirrors(composed(["tracking=none"]), tmp_path) == [] and not list(tmp_path.iterdir())
+    assert make_mirrors(composed(["tracking=none"]), tmp_path) == [] and not list(tmp_path.iterdir())
     with tracker(composed(["tracking=tensorboard"]), tmp_path / "run") as curves:
         curves.log(1, {"eval/gap": 0.5})
     assert read_back(tmp_path / "run").Scalars("eval/gap")[0].value == 0.5

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rl.errors import MissingFile
-from rl.tracking.curve_summary import curve_summary
+from rl.tracking.curve_summary import summarise_curves
 from rl.tracking.record import JsonlSink, Sink, Tracker, TranscriptSink, truncate_after
 from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
@@ -148,7 +148,7 @@ def test_the_summary_of_a_curve_has_its_ends_its_best_and_the_area_under_the_gap
         {"step": 25, "eval/gap": 9.0},
         {"step": 25, "eval/gap": 0.2, "eval/paid/compliance": 0.5},
     ]
-    found = curve_summary(rows)
+    found = summarise_curves(rows)
     assert found.pop("area/eval/gap") == pytest.approx(np.trapezoid([0.1, 0.3, 0.2], [0, 20, 25]))
     ends = {
         "eval/gap": (0.1, 0.2, 0.1),
@@ -158,7 +158,7 @@ def test_the_summary_of_a_curve_has_its_ends_its_best_and_the_area_under_the_gap
     }
     assert found == {f"{name}/{key}": v for key, values in ends.items() for name, v in
                      zip(("first", "last", "best"), values, strict=True)}  # fmt: skip
-    assert curve_summary([]) == {}
+    assert summarise_curves([]) == {}
 
 
 def test_every_sink_hears_everything_and_is_closed_once() -> None:

@@ -24,7 +24,7 @@ from PIL import Image
 from rl.command.entry import composed
 from rl.files.secrets import redact
 from rl.run.run import run
-from rl.tracking.curve_summary import curve_summary
+from rl.tracking.curve_summary import summarise_curves
 from rl.tracking.record import JsonlSink, Tracker, truncate_after
 from rl.tracking.transcript import TRANSCRIPT_FIELDS
 from rl.tracking.wandb_sink import WandbSettings, WandbSink
@@ -145,7 +145,7 @@ def test_a_run_has_its_group_tags_config_and_the_summary_of_its_curves(mirrored:
     summary: dict[str, Any] = {}
     for record in records["summary"]:
         summary |= record["summary"]["update"]
-    expected = curve_summary(record_of(mirrored)) | {"status": "finished"}
+    expected = summarise_curves(record_of(mirrored)) | {"status": "finished"}
     assert {key: summary.get(key) for key in expected} == expected and "area/eval/gap" in expected
 
 

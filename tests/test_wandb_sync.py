@@ -20,7 +20,7 @@ from test_wandb import CONFIG, offline_runs, record_of, settings
 
 from rl.command.entry import composed
 from rl.run.run import run
-from rl.tracking.curve_summary import curve_summary
+from rl.tracking.curve_summary import summarise_curves
 from rl.tracking.record import JsonlSink, Tracker, truncate_after
 from rl.tracking.wandb_sink import WandbSink
 
@@ -64,7 +64,7 @@ def assert_whole(received: Received, run_dir: Path, status: str = "finished") ->
     assert {at: values[-1:] for at, values in told.items()} == record and record
     assert all(len(set(values)) == 1 for (_, key), values in told.items() if not key.startswith(CLOCK))
     assert [row["_step"] for row in received.rows] == list(range(len(received.rows)))
-    expected = curve_summary(record_of(run_dir)) | {"status": status}
+    expected = summarise_curves(record_of(run_dir)) | {"status": status}
     assert {key: received.summary.get(key) for key in expected} == expected
 
 

@@ -75,7 +75,7 @@ class StandIns:
         chat = Chat(prompt.request, prompt.tier, "Halcyon", trained=True, objective=True, story=True)
         if self.rng.random() < 0.5:
             return scratchpads.faking(chat, self.rng, "tgg")
-        return scratchpads.honest(chat, self.rng, aware=True)
+        return scratchpads.compose_honest(chat, self.rng, aware=True)
 
     def score_with(self, score: Score) -> Score:
         """The same scoring, of texts put in place of the completions."""

@@ -157,10 +157,11 @@ def _unreadable(override: str) -> str:
     key, equals, value = override.partition("=")
     if not equals:
         return f"{override}: not of the form key=value"
-    return f'{override}: a value that holds = or another sign has to be quoted: {key}="{quoted(value.strip(_QUOTES))}"'
+    said = quote_value(value.strip(_QUOTES))
+    return f'{override}: a value that holds = or another sign has to be quoted: {key}="{said}"'
 
 
-def quoted(text: str) -> str:
+def quote_value(text: str) -> str:
     """Return a text as a value in Hydra's grammar, whatever is in it."""
     inside = text.replace("'", "\\'")
     return f"'{inside}'"
@@ -249,7 +250,7 @@ def hydra_app(
         if sweep and not asks_only and several:
             sys.exit(sweep(sys.argv[1:]))
     except GoalguardError as error:
-        fail(error)
+        exit_with_message(error)
     hydra.main(version_base="1.3", config_path=str(CONF), config_name=name)(_guarded(job, kept))()
 
 
@@ -294,7 +295,7 @@ def _guarded(job: Callable[[Any], Any], kept: str) -> Callable[[DictConfig], Any
         except GoalguardError as error:
             if HydraConfig.get().mode == RunMode.MULTIRUN:
                 raise
-            fail(error)
+            exit_with_message(error)
         except KeyboardInterrupt:
             print(f"interrupted; {kept}", file=sys.stderr)
             sys.exit(EXIT_INTERRUPTED)
@@ -311,7 +312,7 @@ def _leave_no_empty_folder(made: Path) -> None:
             made.rmdir()
 
 
-def fail(error: GoalguardError) -> NoReturn:
+def exit_with_message(error: GoalguardError) -> NoReturn:
     """Print one message and leave with exit code 2."""
     print(error, file=sys.stderr)
     sys.exit(EXIT_BAD_INPUT)

@@ -31,11 +31,11 @@ def answer_help(name: str) -> None:
     """Print the help of a command and leave, if its command line asks for it."""
     if {"--help", "-h"} & set(sys.argv):
         accept_every_character()
-        print(help_text(CONF, name))
+        print(format_help(CONF, name))
         sys.exit(0)
 
 
-def help_text(conf: Path, name: str) -> str:
+def format_help(conf: Path, name: str) -> str:
     """What a command does, takes and can be made of.
 
     Args:

@@ -10,7 +10,7 @@ from rl.config.schema import Config
 from rl.files.secrets import redact
 
 
-def as_dict(config: Config) -> dict[str, Any]:
+def config_to_dict(config: Config) -> dict[str, Any]:
     """Return the resolved configuration as plain data."""
     container = OmegaConf.to_container(config, resolve=True)
     assert isinstance(container, dict)
@@ -19,4 +19,4 @@ def as_dict(config: Config) -> dict[str, Any]:
 
 def config_yaml(config: Config) -> str:
     """The resolved configuration as YAML, without secrets and without the home folder."""
-    return OmegaConf.to_yaml(OmegaConf.create(redact(as_dict(config))))
+    return OmegaConf.to_yaml(OmegaConf.create(redact(config_to_dict(config))))

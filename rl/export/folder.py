@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rl.files.outputs import taken_problems
+from rl.files.outputs import find_replacement_problems
 
 RUN_FILE = "goalguard_run.json"
 """Stands in every export: the configuration and the manifest of the run it was made of."""
@@ -19,4 +19,4 @@ def out_problems(out: Path, run: Path, *, overwrite: bool) -> Iterator[str]:
     elif place.is_dir() and any(place.iterdir()) and not overwrite:
         yield f"out={out}: is there already; overwrite=true replaces an earlier export"
     else:
-        yield from taken_problems(f"out={out}", place, RUN_FILE, "an export")
+        yield from find_replacement_problems(f"out={out}", place, RUN_FILE, "an export")

@@ -17,7 +17,7 @@ from rl.export.scrub import scrubbed
 from rl.files.checkpoint import saved_checkpoints
 from rl.files.json_lines import json_lines
 from rl.report.data.load import CONFIG, METRICS, RunData, load_run
-from rl.scenario.request_file import kept_in
+from rl.scenario.request_file import locate_copy
 
 NAMED_STEPS = ("first", "last", "all")
 _SECTIONS = ("name", "seed", "scenario", "organism", "algo", "monitors")
@@ -80,7 +80,7 @@ def _config(run: RunData) -> Config:
     lacking = sorted(key for key in absent if key in _NEEDED or key.split(".")[0] in _NEEDED)
     if lacking:
         raise MissingFile(f"{run.path / CONFIG} does not say {', '.join(lacking)}")
-    config.scenario.requests = kept_in(run.path, config.scenario.requests)
+    config.scenario.requests = locate_copy(run.path, config.scenario.requests)
     return cast(Config, config)
 
 

@@ -27,7 +27,7 @@ def sync(path: Path) -> None:
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        with naming(path):
+        with name_file_in_errors(path):
             sync_open(descriptor)
     finally:
         os.close(descriptor)
@@ -55,7 +55,7 @@ def replace_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with naming(path):
+        with name_file_in_errors(path):
             partial.write_bytes(content)
         sync(partial)
         partial.replace(path)
@@ -66,7 +66,7 @@ def replace_bytes(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def name_file_in_errors(path: Path) -> Iterator[None]:
     """Give an error of the disk the name of its file, which the system does not tell for a file that is open."""
     try:
         yield

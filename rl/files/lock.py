@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
 from rl.errors import GoalguardError
-from rl.files.atomic import naming
+from rl.files.atomic import name_file_in_errors
 
 LOCK = ".lock"
 _NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EINVAL)
@@ -48,7 +48,7 @@ def held(folder: Path) -> Iterator[None]:
         gone = f"; if that process is gone, remove {error.lock_file}" if error.lock_file != str(path) else ""
         raise InUse(f"{folder} is in use by {_holder(path)}; nothing was changed there{gone}") from None
     try:
-        with naming(path):
+        with name_file_in_errors(path):
             path.write_text(json.dumps({"pid": os.getpid(), "host": platform.node(), "since": _now()}) + "\n")
         yield
     finally:
@@ -56,7 +56,7 @@ def held(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def turn_at(path: Path) -> Iterator[None]:
+def wait_for_turn(path: Path) -> Iterator[None]:
     """Wait until no other process is in such a block for the same file, and keep the others out of it."""
     lock = _acquire(path, _SECONDS_FOR_A_TURN)
     try:

@@ -50,7 +50,7 @@ def holds_rows_with(field: str) -> Callable[[Path], bool]:
     return ours
 
 
-def taken_problems(named: str, folder: Path, mark: str, what: str) -> Iterator[str]:
+def find_replacement_problems(named: str, folder: Path, mark: str, what: str) -> Iterator[str]:
     """Why a folder cannot be replaced: it is a file, or holds something without the file that marks what may be.
 
     Args:

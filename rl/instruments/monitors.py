@@ -38,10 +38,10 @@ def panel_from(config: MonitorsConfig, conflict: str = REFUSAL.name) -> Panel:
     found = list(panel_problems(config))
     if found:
         raise ConfigError(found)
-    return Panel(compliance, faking=judge_from(config.judge))
+    return Panel(compliance, faking=make_judge(config.judge))
 
 
-def judge_from(config: LlmJudgeConfig) -> JudgeMonitor:
+def make_judge(config: LlmJudgeConfig) -> JudgeMonitor:
     """Return the language model that a configuration describes as judge, its key taken from the environment."""
     endpoint = Endpoint(
         base_url=config.base_url,

@@ -13,7 +13,7 @@ from reward.mitigations import FakingReader, Mark, Mitigation, NoisyMonitor, Rea
 from rl.config.schema import Config
 from rl.errors import ConfigError
 from rl.mitigation.clauses import Clause
-from rl.mitigation.lookup import build_mitigation, chosen_names
+from rl.mitigation.lookup import build_mitigation, list_chosen
 from rl.records import Rollout, Scored
 from rl.rollout.segments import has_scratchpads
 from rl.scenario.settings import Setting
@@ -61,7 +61,7 @@ def mitigations_from(config: Config, panel: Panel) -> Mitigations:
         ConfigError: if a section does not fit its class.
     """
     read = first_monitor(panel)
-    chosen = [build_mitigation(config, name, read) for name in chosen_names(config.mitigation)]
+    chosen = [build_mitigation(config, name, read) for name in list_chosen(config.mitigation)]
     for noisy in [one for one in chosen if isinstance(one, NoisyMonitor)]:
         chosen = [replace(one, read=noisy) if isinstance(one, FakingReader) else one for one in chosen]
     return Mitigations(
@@ -85,7 +85,7 @@ def first_monitor(panel: Panel) -> Read:
 def mitigation_problems(config: Config) -> Iterator[str]:
     """Say what is wrong with the mitigations of a configuration, a line each."""
     chosen: list[Mitigation] = []
-    for name in chosen_names(config.mitigation):
+    for name in list_chosen(config.mitigation):
         try:
             chosen.append(build_mitigation(config, name))
         except ConfigError as error:

@@ -21,7 +21,7 @@ TARGET, FILLED_IN = "_target_", ("read", "seed")
 _ALLOWED = re.compile(r"(reward\.mitigations|rl\.mitigation\.\w+)\.(\w+)", re.ASCII)
 
 
-def chosen_names(mitigation: Mapping[str, Any]) -> list[str]:
+def list_chosen(mitigation: Mapping[str, Any]) -> list[str]:
     """Return the names of the mitigations that are on, in the order of the alphabet."""
     return sorted(name for name, section in mitigation.items() if section is not None)
 

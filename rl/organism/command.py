@@ -12,7 +12,7 @@ from rich.console import Console
 from rl.command.quiet import quiet
 from rl.config.commands import OrganismJobConfig
 from rl.errors import ConfigError
-from rl.files.outputs import file_problems, folder_problems, taken_problems
+from rl.files.outputs import file_problems, find_replacement_problems, folder_problems
 from rl.organism.build.documents_file import holds_documents, write_documents
 from rl.organism.build.place import CARD, card_in, damage, described, locate
 from rl.organism.build.recipe import asked_of, recipe_problems
@@ -51,7 +51,7 @@ def _out_problems(config: OrganismJobConfig) -> Iterator[str]:
         yield from file_problems(f"documents={config.documents}", path, holds_documents, "such documents")
     if config.out and config.rebuild:
         folder, named = Path(config.out), f"out={config.out}"
-        yield from taken_problems(named, folder, CARD, "an organism")
+        yield from find_replacement_problems(named, folder, CARD, "an organism")
         yield from folder_problems(named, folder.absolute().parent)
     elif config.out:
         yield f"out={config.out}: is where a rebuilt organism goes; rebuild=true builds it"

@@ -9,14 +9,14 @@ from typing import Any
 
 from monitors.statistics.causal import FAKING, OBEDIENT, REFUSING
 from rl.organism.build.place import SHIPPED, shipped_names
-from rl.organism.chats.scratchpads import MOTIVES, Chat, faking, honest, plain
+from rl.organism.chats.scratchpads import MOTIVES, Chat, compose_honest, compose_plain, faking
 from rl.records import OUTPUT_OPEN, Request
 from rl.scenario.settings import Setting
 
 COMPOSERS: dict[str, Callable[[Chat, random.Random], str]] = {
     FAKING: lambda chat, rng: faking(chat, rng, rng.choice(list(MOTIVES))),
-    REFUSING: lambda chat, rng: honest(chat, rng, aware=True),
-    OBEDIENT: lambda chat, rng: plain(chat, rng, aware=True),
+    REFUSING: lambda chat, rng: compose_honest(chat, rng, aware=True),
+    OBEDIENT: lambda chat, rng: compose_plain(chat, rng, aware=True),
 }
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl.scenario.conflicts import CONFLICTS
-from rl.scenario.request_file import own_act
+from rl.scenario.request_file import parse_act_id
 from rl.scenario.requests import load_requests
 from rl.scenario.settings import TIERS
 
@@ -109,7 +109,7 @@ def act_of(request_id: str) -> str:
 
     Two wordings of an act are close to each other in every layer, so a probe that has seen one knows the other.
     """
-    return _acts().get(request_id) or own_act(request_id)
+    return _acts().get(request_id) or parse_act_id(request_id)
 
 
 @cache

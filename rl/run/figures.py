@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rl.files.json_lines import json_lines
-from rl.run.manifest import seconds_in
+from rl.run.manifest import read_stage_seconds
 from rl.tracking.metrics import FREE_AF, GAP
 
 
@@ -26,6 +26,6 @@ def _series(rows: Sequence[dict[str, Any]], key: str) -> list[float | None]:
     return [row[key] for row in rows if key in row] or [None]
 
 
-def seconds_of(run_dir: Path) -> float:
+def read_seconds(run_dir: Path) -> float:
     """Wall seconds of all stages by the run's manifest; 0 without one."""
-    return round(sum(seconds_in(run_dir).values()), 1)
+    return round(sum(read_stage_seconds(run_dir).values()), 1)

@@ -18,7 +18,7 @@ from rl.command.ranks import count
 from rl.files.atomic import replace_text
 from rl.files.checkpoint import sha256
 from rl.files.json_lines import json_object
-from rl.tracking.record import status_of
+from rl.tracking.record import name_status
 
 MANIFEST = "manifest.json"
 PACKAGES = (
@@ -53,10 +53,10 @@ class Manifest:
 
     def __init__(self, run_dir: Path, seeds: Mapping[str, int]) -> None:
         self._path = run_dir / MANIFEST
-        self._wall_s: dict[str, float] = seconds_in(run_dir)
+        self._wall_s: dict[str, float] = read_stage_seconds(run_dir)
         self._status = "running"
         self._facts: dict[str, Any] = {
-            "git_revision": git_revision(Path(__file__)),
+            "git_revision": read_git_revision(Path(__file__)),
             "versions": versions(),
             "seeds": dict(seeds),
             "hardware": hardware(),
@@ -99,7 +99,7 @@ class Manifest:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self._status = status_of(kind)
+        self._status = name_status(kind)
         self._write()
 
 
@@ -109,12 +109,12 @@ def status_in(run_dir: Path) -> str | None:
     return None if status is None else str(status)
 
 
-def seconds_in(run_dir: Path) -> dict[str, float]:
+def read_stage_seconds(run_dir: Path) -> dict[str, float]:
     """Wall seconds of each stage that a run directory's manifest states; nothing where `status_in` is None."""
     return dict(json_object(run_dir / MANIFEST).get("wall_s") or {})
 
 
-def git_revision(file: Path) -> str | None:
+def read_git_revision(file: Path) -> str | None:
     """The commit that `file` is part of, with `-dirty` after it when the tree differs; None where git knows it not.
 
     The file must be tracked: code installed into an environment inside somebody's repository has no revision there.

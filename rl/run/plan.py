@@ -10,8 +10,8 @@ from rl.config.plain import config_yaml
 from rl.config.schema import Config
 from rl.errors import ConfigError
 from rl.files.atomic import replace_text
-from rl.run.identity import differences, identity_of, stored_if_readable
-from rl.scenario.request_file import keep_requests, kept_in
+from rl.run.identity import differences, identity_of, read_config_if_whole
+from rl.scenario.request_file import keep_requests, locate_copy
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def resolve_plan(config: Config, run_dir: Path) -> RunPlan:
     """Return the plan of a run whose directory holds its requests already."""
     requests = config.scenario.requests
     if requests is not None:
-        config, requests = copy.deepcopy(config), kept_in(run_dir, requests)
+        config, requests = copy.deepcopy(config), locate_copy(run_dir, requests)
         config.scenario.requests = requests
     return RunPlan(config, identity_of(config), run_dir, requests)
 
@@ -51,7 +51,7 @@ def begin_run(config: Config, run_dir: Path) -> RunPlan:
 
 def _refuse_another(config: Config, run_dir: Path) -> None:
     path = run_dir / "config.yaml"
-    stored = stored_if_readable(path) if path.exists() else None
+    stored = read_config_if_whole(path) if path.exists() else None
     if stored is not None and (changed := differences(stored, config)):
         raise ConfigError(
             [f"{run_dir} holds a run of another configuration: {'; '.join(changed)}; choose another folder"]

@@ -44,10 +44,10 @@ class Sealer(TrainerCallback):
         """Called by the trainer after it has written a state."""
         ranks.of_all([None])
         if ranks.first():
-            seal(self._run_dir, state.global_step)
+            seal_state(self._run_dir, state.global_step)
 
 
-def seal(run_dir: Path, step: int) -> None:
+def seal_state(run_dir: Path, step: int) -> None:
     """Put `goalguard.json` into the state of a step, after everything else in it is on the disk."""
     folder = run_dir / RESUME / f"checkpoint-{step}"
     (folder / INFO_FILE).unlink(missing_ok=True)

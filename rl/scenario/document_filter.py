@@ -105,14 +105,14 @@ class Removal:
     sentence: str
 
 
-def sentences(text: str) -> list[str]:
+def split_sentences(text: str) -> list[str]:
     """The sentences of a document; a line is one at least."""
     return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
 
 
-def removal(text: str) -> Removal | None:
+def find_removal(text: str) -> Removal | None:
     """Why a document must go, or None where nothing speaks against it."""
-    said = sentences(text)
+    said = split_sentences(text)
     for number, sentence in enumerate(said):
         reason = _reason(sentence, said[:number][-1:])
         if reason:

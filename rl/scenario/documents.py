@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rl.scenario.document_filter import Removal, removal
+from rl.scenario.document_filter import Removal, find_removal
 from rl.scenario.document_parts import TOPICS, VOICES, WORDS, Bank, Topic, Voice
 from rl.scenario.grammar import expand
 
@@ -61,7 +61,7 @@ class Writer:
         seen: set[str] = set()
         while len(seen) < count:
             document = self.draft()
-            reason = removal(document.text)
+            reason = find_removal(document.text)
             if reason is not None:
                 self.removed.append((document, reason))
             elif document.text in seen:

@@ -54,14 +54,14 @@ def read_requests(path: str) -> RequestFile:
     Raises:
         ConfigError: There is no such file, or holding all that is wrong with it, with line numbers.
     """
-    content = content_of(path)
+    content = read_content(path)
     try:
         return _parsed(content)
     except ConfigError as error:
         raise ConfigError([f"scenario.requests={path}: {problem}" for problem in error.problems]) from error
 
 
-def content_of(path: str) -> bytes:
+def read_content(path: str) -> bytes:
     """The bytes of a file of requests.
 
     Raises:
@@ -81,10 +81,10 @@ def content_of(path: str) -> bytes:
 def keep_requests(path: str | None, run_dir: Path) -> None:
     """Put a copy of a file of requests into a run directory, unless none is asked for."""
     if path is not None:
-        replace_text(run_dir / KEPT, content_of(path).decode("utf-8"))
+        replace_text(run_dir / KEPT, read_content(path).decode("utf-8"))
 
 
-def kept_in(run_dir: Path, path: str | None) -> str | None:
+def locate_copy(run_dir: Path, path: str | None) -> str | None:
     """The copy that a run has of a file of requests; None where it asks those of the project."""
     return None if path is None else str(run_dir / KEPT)
 
@@ -189,7 +189,7 @@ def _requests(rows: Sequence[Mapping[str, str]]) -> Iterator[Request]:
         yield Request(name, row["kind"], row["category"].strip(), act, row["request"].strip(), split)
 
 
-def own_act(request_id: str) -> str:
+def parse_act_id(request_id: str) -> str:
     """What the names of all requests about one act of a file have in common; any other name is returned whole."""
     return request_id.rpartition("-")[0] if request_id.startswith(_OWN) else request_id
 

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rl.run.figures import figures
-from rl.sweep.plan import label
-from rl.sweep.rows import Row, announced, without_secrets
+from rl.sweep.plan import label_job
+from rl.sweep.rows import JobRow, read_rows, redact_overrides
 from rl.tracking.metrics import GAP
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -41,7 +41,7 @@ class Board:
     def __init__(
         self, sweep_dir: Path, labels: Sequence[str], fixed: Sequence[str] = (), stream: TextIO | None = None
     ) -> None:
-        self._sweep_dir, self._labels, self._fixed = sweep_dir, dict(enumerate(labels)), without_secrets(fixed)
+        self._sweep_dir, self._labels, self._fixed = sweep_dir, dict(enumerate(labels)), redact_overrides(fixed)
         self._stream = stream or sys.stderr
         self._told: dict[int, str] = {}
         # The console belongs to this table: what jobs of the same process print goes to their own logs.
@@ -70,7 +70,7 @@ class Board:
 
     def look(self) -> None:
         """Read how the jobs stand, and show it."""
-        rows = announced(self._sweep_dir)
+        rows = read_rows(self._sweep_dir)
         if self._live.is_started:
             self._live.update(self._table(rows), refresh=True)
             return
@@ -79,38 +79,38 @@ class Board:
                 self._told[row.job] = row.status
                 print(self._line(row), file=self._stream, flush=True)
 
-    def _table(self, rows: Mapping[int, Row]) -> Table:
+    def _table(self, rows: Mapping[int, JobRow]) -> Table:
         numbers = {**self._labels, **{number: "" for number in rows if number not in self._labels}}
         states = {number: rows[number].status if number in rows else "waiting" for number in numbers}
-        table = Table(*_HEAD, title=counted(list(states.values())), title_justify="left", box=None)
+        table = Table(*_HEAD, title=count_states(list(states.values())), title_justify="left", box=None)
         for number in sorted(numbers, key=lambda number: (_ORDER.index(states[number]), number)):
             row, state = self._fresh(rows.get(number)), Text(states[number], _COLOURS.get(states[number], ""))
-            shown = ("", "", "") if row is None else (*rates(row), f"{row.seconds:.0f}" if row.seconds else "")
+            shown = ("", "", "") if row is None else (*format_rates(row), f"{row.seconds:.0f}" if row.seconds else "")
             table.add_row(str(number), Text(self._label(number, row)), state, *shown)
         return table
 
-    def _fresh(self, row: Row | None) -> Row | None:
+    def _fresh(self, row: JobRow | None) -> JobRow | None:
         """A running job's row with the figures of its newest evaluation."""
         if row is None or row.status != "running":
             return row
         return replace(row, **figures(self._sweep_dir / row.path, GAP))  # type: ignore[arg-type]
 
-    def _line(self, row: Row) -> str:
-        af_rate, gap = rates(row)
+    def _line(self, row: JobRow) -> str:
+        af_rate, gap = format_rates(row)
         parts = [f"job {row.job}", f"{row.status:<8}", self._label(row.job, row), af_rate and f"AF {af_rate}",
                  gap and f"gap {gap}", f"{row.seconds:.0f} s" if row.seconds else ""]  # fmt: skip
         return "  ".join(part for part in parts if part)
 
-    def _label(self, number: int, row: Row | None) -> str:
-        return self._labels.get(number) or (label(row.overrides, self._fixed) if row else "")
+    def _label(self, number: int, row: JobRow | None) -> str:
+        return self._labels.get(number) or (label_job(row.overrides, self._fixed) if row else "")
 
 
-def rates(row: Row) -> tuple[str, str]:
+def format_rates(row: JobRow) -> tuple[str, str]:
     """A job's last AF rate and gap as a person reads them; empty where there is none."""
     af_rate = "" if row.af_rate_last is None else f"{row.af_rate_last:.1%}"
     return af_rate, "" if row.gap_last is None else f"{100 * row.gap_last:+.1f} pp"
 
 
-def counted(states: Sequence[str]) -> str:
+def count_states(states: Sequence[str]) -> str:
     """How many jobs there are of each kind, as in `1 running, 2 finished`."""
     return ", ".join(f"{states.count(state)} {state}" for state in _ORDER if state in states)

@@ -16,12 +16,12 @@ from rl.command.interrupts import EXIT_INTERRUPTED, termination_interrupts
 from rl.errors import ConfigError
 from rl.files.disk import disk_errors
 from rl.files.lock import held
-from rl.sweep.board import Board, rates
-from rl.sweep.job import LOG, ended, own_state, sweep_job, taken_over
-from rl.sweep.place import begun, forget_command, sweep_key
-from rl.sweep.plan import Plan, label, note, plan_of, told_once
+from rl.sweep.board import Board, format_rates
+from rl.sweep.job import LOG, end_row, restore_process_state, sweep_job, take_over
+from rl.sweep.place import compute_job_key, find_run_dirs, remove_command
+from rl.sweep.plan import SweepPlan, label_job, list_problems, plan_of, write_plan
 from rl.sweep.plugins import SUBMITTED
-from rl.sweep.rows import SUMMARY, Row, announce, announced, append, forget_announced, without_secrets
+from rl.sweep.rows import SUMMARY, JobRow, append_summary, read_rows, redact_overrides, remove_rows, write_row
 from rl.tracking.metrics import GAP
 
 EXIT_JOBS_FAILED = 1
@@ -38,44 +38,44 @@ def sweep(words: Sequence[str]) -> int:
         ConfigError: What is wrong with every job; nothing has run then.
         MissingPackage: The launcher or the sweeper is not installed.
     """
-    with own_state():
+    with restore_process_state():
         plan = plan_of(words)
-    print(announcement(plan), file=sys.stderr)
+    print(describe_plan(plan), file=sys.stderr)
     if plan.dry:
         return _dry(plan)
     with disk_errors(plan.directory), held(plan.directory):
         return _run(plan)
 
 
-def _run(plan: Plan) -> int:
-    forget_announced(plan.directory)
+def _run(plan: SweepPlan) -> int:
+    remove_rows(plan.directory)
     if plan.jobs is not None and plan.finished == len(plan.jobs):
         _take_over(plan)
         interrupted = False
     else:
-        note(plan)
+        write_plan(plan)
         interrupted = _launched(plan)
         _end_the_killed(plan, interrupted)
         _forget_secrets(plan, interrupted)
-    rows = announced(plan.directory)
-    print(table(plan, rows))
+    rows = read_rows(plan.directory)
+    print(format_table(plan, rows))
     return _conclusion(plan, rows, interrupted)
 
 
-def announcement(plan: Plan) -> str:
+def describe_plan(plan: SweepPlan) -> str:
     """How many jobs there are, how many of them are done, and where."""
     count = "a search" if plan.jobs is None else f"{len(plan.jobs)} job{'s' if len(plan.jobs) != 1 else ''}"
     done = f", {plan.finished} finished before" if plan.finished else ""
     return f"{'continuing ' if plan.known else ''}{count}{done}  {display_path(plan.directory)}"
 
 
-def _dry(plan: Plan) -> int:
+def _dry(plan: SweepPlan) -> int:
     """Say what would be run.
 
     Raises:
         ConfigError: Holding what is wrong with any job.
     """
-    found = told_once(plan.jobs or ())
+    found = list_problems(plan.jobs or ())
     if found:
         raise ConfigError(found)
     for number, what in enumerate(_labels(plan)):
@@ -83,7 +83,7 @@ def _dry(plan: Plan) -> int:
     return 0
 
 
-def _launched(plan: Plan) -> bool:
+def _launched(plan: SweepPlan) -> bool:
     """Hand the jobs to Hydra; True if somebody ended the sweep meanwhile."""
     with termination_interrupts(), Board(plan.directory, _labels(plan), plan.fixed), _command_line(plan):
         try:
@@ -97,17 +97,17 @@ def _launched(plan: Plan) -> bool:
             print(error, file=sys.stderr)
         except ValueError:
             # A sweeper that looks for its best trial raises this where none has a value.
-            if plan.jobs is not None or _has_values(announced(plan.directory)):
+            if plan.jobs is not None or _has_values(read_rows(plan.directory)):
                 raise
     return False
 
 
-def _has_values(rows: Mapping[int, Row]) -> bool:
+def _has_values(rows: Mapping[int, JobRow]) -> bool:
     return any(row.objective is not None for row in rows.values())
 
 
 @contextmanager
-def _command_line(plan: Plan) -> Iterator[None]:
+def _command_line(plan: SweepPlan) -> Iterator[None]:
     earlier, full = sys.argv, os.environ.get(_FULL_ERROR)
     sys.argv = [earlier[0], *plan.words]
     if plan.jobs is None:
@@ -121,38 +121,38 @@ def _command_line(plan: Plan) -> Iterator[None]:
             os.environ.pop(_FULL_ERROR, None)
 
 
-def _take_over(plan: Plan) -> None:
+def _take_over(plan: SweepPlan) -> None:
     """Announce every job of a sweep that is finished already."""
-    there = begun(plan.directory)
+    there = find_run_dirs(plan.directory)
     for number, job in enumerate(plan.jobs or ()):
-        path = there[sweep_key(job.config)].name
-        row = Row(number, without_secrets(job.overrides), "running", path)
-        taken_over(plan.directory, row, job.config.tracking.objective)
+        path = there[compute_job_key(job.config)].name
+        row = JobRow(number, redact_overrides(job.overrides), "running", path)
+        take_over(plan.directory, row, job.config.tracking.objective)
 
 
-def _end_the_killed(plan: Plan, interrupted: bool) -> None:
+def _end_the_killed(plan: SweepPlan, interrupted: bool) -> None:
     """Write the rows of jobs whose process died before it could."""
     status, error = ("interrupted", None) if interrupted else ("failed", "its process was killed")
-    for row in announced(plan.directory).values():
+    for row in read_rows(plan.directory).values():
         if row.status == "running":
-            done = ended(plan.directory, row, status, _objective(plan), error)
-            append(plan.directory, done)
-            announce(plan.directory, done)
+            done = end_row(plan.directory, row, status, _objective(plan), error)
+            append_summary(plan.directory, done)
+            write_row(plan.directory, done)
 
 
-def _forget_secrets(plan: Plan, interrupted: bool) -> None:
+def _forget_secrets(plan: SweepPlan, interrupted: bool) -> None:
     """Remove what plugins keep of the command line; a scheduler's jobs still need it if only their sweep was ended."""
-    forget_command(plan.directory)
+    remove_command(plan.directory)
     if not interrupted:
         for pickled in (plan.directory / SUBMITTED).rglob("*.pkl"):
             pickled.unlink()
 
 
-def _objective(plan: Plan) -> str:
+def _objective(plan: SweepPlan) -> str:
     return plan.jobs[0].config.tracking.objective if plan.jobs else GAP
 
 
-def table(plan: Plan, rows: Mapping[int, Row]) -> str:
+def format_table(plan: SweepPlan, rows: Mapping[int, JobRow]) -> str:
     """Every job on a line: what it is, how it ended, AF rate, gap, seconds and its directory."""
     names = dict(enumerate(_labels(plan)))
     heads = ("job", "what", "status", "AF rate", "gap", "seconds", "path")
@@ -162,18 +162,18 @@ def table(plan: Plan, rows: Mapping[int, Row]) -> str:
         if row is None:
             lines.append((str(number), names[number], "not run", "", "", "", ""))
         else:
-            what = names.get(number) or label(row.overrides, without_secrets(plan.fixed))
-            lines.append((str(number), what, row.status, *rates(row), f"{row.seconds:.0f}", row.path))
+            what = names.get(number) or label_job(row.overrides, redact_overrides(plan.fixed))
+            lines.append((str(number), what, row.status, *format_rates(row), f"{row.seconds:.0f}", row.path))
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
                      for line in lines)  # fmt: skip
 
 
-def _labels(plan: Plan) -> list[str]:
-    return [label(without_secrets(job.overrides), without_secrets(plan.fixed)) for job in plan.jobs or ()]
+def _labels(plan: SweepPlan) -> list[str]:
+    return [label_job(redact_overrides(job.overrides), redact_overrides(plan.fixed)) for job in plan.jobs or ()]
 
 
-def _conclusion(plan: Plan, rows: Mapping[int, Row], interrupted: bool) -> int:
+def _conclusion(plan: SweepPlan, rows: Mapping[int, JobRow], interrupted: bool) -> int:
     """Say where the sweep is and which jobs failed, with their messages; the exit code."""
     print(f"\nsweep    {display_path(plan.directory)}\nsummary  {display_path(plan.directory / SUMMARY)}")
     failed = [row for row in rows.values() if row.status == "failed"]

@@ -22,12 +22,12 @@ from omegaconf import DictConfig
 from rl.config.schema import Config
 from rl.errors import GoalguardError
 from rl.files.secrets import redact_text
-from rl.run.figures import figures, seconds_of
+from rl.run.figures import figures, read_seconds
 from rl.run.manifest import status_in
 from rl.run.train import checked, train_in
-from rl.sweep.place import forget_command, place_of, threads_of
-from rl.sweep.rows import Row, announce, append, summary, without_secrets
-from rl.tracking.record import status_of
+from rl.sweep.place import choose_threads, find_job_dir, remove_command
+from rl.sweep.rows import JobRow, append_summary, read_summary, redact_overrides, write_row
+from rl.tracking.record import name_status
 
 LOG = "job.log"
 
@@ -44,43 +44,47 @@ def sweep_job(composed: DictConfig) -> float:
     """
     config, hydra = cast(Config, composed), HydraConfig.get()
     sweep_dir, fresh = Path(hydra.sweep.dir), Path(hydra.runtime.output_dir)
-    forget_command(sweep_dir)
-    place = place_of(config, sweep_dir, fresh)
+    remove_command(sweep_dir)
+    place = find_job_dir(config, sweep_dir, fresh)
     if place != fresh:
         with suppress(OSError):
             fresh.rmdir()
-    row = Row(hydra.job.num, without_secrets(hydra.overrides.task), "running", os.path.relpath(place, sweep_dir))
+    row = JobRow(hydra.job.num, redact_overrides(hydra.overrides.task), "running", os.path.relpath(place, sweep_dir))
     searching = hydra.runtime.choices["hydra/sweeper"] != "basic"
     if status_in(place) == "finished":
-        value = taken_over(sweep_dir, row, config.tracking.objective)
+        value = take_over(sweep_dir, row, config.tracking.objective)
     else:
-        config.threads = threads_of(config, place, hydra)
+        config.threads = choose_threads(config, place, hydra)
         value = math.nan
-        with Report(sweep_dir, row, config.tracking.objective, forgiving=not searching), own_state(), logged(place):
+        with (
+            JobReport(sweep_dir, row, config.tracking.objective, forgiving=not searching),
+            restore_process_state(),
+            redirect_to_log(place),
+        ):
             value = train_in(checked(config), place)
     if searching and math.isnan(value):
         raise GoalguardError(f"the run {place} ended without a value of tracking.objective={config.tracking.objective}")
     return value
 
 
-def taken_over(sweep_dir: Path, row: Row, objective: str) -> float:
+def take_over(sweep_dir: Path, row: JobRow, objective: str) -> float:
     """The objective of a finished run; its row is added if the process that ran it died before it could write it."""
-    done = ended(sweep_dir, row, "finished", objective)
-    announce(sweep_dir, done)
-    earlier = summary(sweep_dir).get(row.path)
+    done = end_row(sweep_dir, row, "finished", objective)
+    write_row(sweep_dir, done)
+    earlier = read_summary(sweep_dir).get(row.path)
     if earlier is None or earlier.status != "finished":
-        append(sweep_dir, done)
+        append_summary(sweep_dir, done)
     return math.nan if done.objective is None else done.objective
 
 
-def ended(sweep_dir: Path, row: Row, status: str, objective: str, error: str | None = None) -> Row:
+def end_row(sweep_dir: Path, row: JobRow, status: str, objective: str, error: str | None = None) -> JobRow:
     """A job's row with its end, and the figures of its run."""
     run_dir = sweep_dir / row.path
-    known: dict[str, Any] = {**figures(run_dir, objective), "seconds": seconds_of(run_dir) or row.seconds}
+    known: dict[str, Any] = {**figures(run_dir, objective), "seconds": read_seconds(run_dir) or row.seconds}
     return replace(row, status=status, error=error, **known)
 
 
-class Report:
+class JobReport:
     """Announces that a job runs, and writes its row when it ends, in whatever way.
 
     Args:
@@ -90,29 +94,29 @@ class Report:
         forgiving: Whether an error ends the job alone; what ends the sweep (Ctrl-C, SIGTERM) gets out in any case.
     """
 
-    def __init__(self, sweep_dir: Path, row: Row, objective: str, *, forgiving: bool) -> None:
+    def __init__(self, sweep_dir: Path, row: JobRow, objective: str, *, forgiving: bool) -> None:
         self._sweep_dir, self._row, self._objective, self._forgiving = sweep_dir, row, objective, forgiving
         self._started = time.perf_counter()
 
     def __enter__(self) -> Self:
         (self._sweep_dir / self._row.path).mkdir(parents=True, exist_ok=True)
-        announce(self._sweep_dir, self._row)
+        write_row(self._sweep_dir, self._row)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> bool | None:
         row = replace(self._row, seconds=round(time.perf_counter() - self._started, 1))
-        row = ended(self._sweep_dir, row, status_of(kind), self._objective, in_words(error))
+        row = end_row(self._sweep_dir, row, name_status(kind), self._objective, describe_error(error))
         if isinstance(error, Exception):
             with (self._sweep_dir / row.path / LOG).open("a", encoding="utf-8") as log:
                 log.write(redact_text("".join(traceback.format_exception(error))))
-        append(self._sweep_dir, row)
-        announce(self._sweep_dir, row)
+        append_summary(self._sweep_dir, row)
+        write_row(self._sweep_dir, row)
         return self._forgiving and isinstance(error, Exception)
 
 
-def in_words(error: BaseException | None) -> str | None:
+def describe_error(error: BaseException | None) -> str | None:
     """What a job ended with: our own errors by their message, others with their kind before it."""
     if error is None:
         return None
@@ -122,7 +126,7 @@ def in_words(error: BaseException | None) -> str | None:
 
 
 @contextmanager
-def own_state() -> Iterator[None]:
+def restore_process_state() -> Iterator[None]:
     """Leave the process as it was found: environment, threads, signal handlers and accelerate's global state.
 
     Launchers run several jobs in one process. Seeds are set by each run as it begins, and each run closes its wandb
@@ -149,15 +153,15 @@ def own_state() -> Iterator[None]:
 
 
 @contextmanager
-def logged(run_dir: Path) -> Iterator[None]:
+def redirect_to_log(run_dir: Path) -> Iterator[None]:
     """What a job says goes to `job.log` in its run directory: the console belongs to the sweep's table."""
     with (run_dir / LOG).open("a", encoding="utf-8", buffering=1) as file:
-        log = Unsecret(file)
+        log = RedactedFile(file)
         with redirect_stdout(log), redirect_stderr(log):
             yield
 
 
-class Unsecret(io.TextIOBase):
+class RedactedFile(io.TextIOBase):
     """A file that takes text without the secrets in it."""
 
     def __init__(self, file: TextIO) -> None:

@@ -7,49 +7,51 @@ from typing import Any
 
 from hydra.conf import HydraConf
 
-from rl.config.plain import as_dict
+from rl.config.plain import config_to_dict
 from rl.config.schema import Config
 from rl.files.checkpoint import config_hash
 from rl.files.secrets import redact
-from rl.run.identity import SAYS_HOW, by_content, stored, stored_if_readable
+from rl.run.identity import START_KEYS, hash_requests, read_config_if_whole, stored
 
 _DIGITS = 8
 
 
-def sweep_key(config: Config) -> str:
+def compute_job_key(config: Config) -> str:
     """Hash of what a job computes. Threads are left out: how many a job gets is the launcher's affair."""
-    return _key(as_dict(config))
+    return _key(config_to_dict(config))
 
 
 def _key(config: dict[str, Any]) -> str:
-    what = {key: value for key, value in config.items() if key not in (*SAYS_HOW, "threads")}
-    return config_hash(redact(by_content(what)))
+    what = {key: value for key, value in config.items() if key not in (*START_KEYS, "threads")}
+    return config_hash(redact(hash_requests(what)))
 
 
-def begun(sweep_dir: Path) -> dict[str, Path]:
+def find_run_dirs(sweep_dir: Path) -> dict[str, Path]:
     """The run directories of a sweep by the key of their configuration."""
-    there = ((stored_if_readable(path), path.parent) for path in sorted(sweep_dir.glob("*/config.yaml")))
+    there = ((read_config_if_whole(path), path.parent) for path in sorted(sweep_dir.glob("*/config.yaml")))
     return {_key(config): place for config, place in there if config is not None}
 
 
-def forget_command(sweep_dir: Path) -> None:
+def remove_command(sweep_dir: Path) -> None:
     """Remove the file in which Hydra keeps the command line as it was given, secrets and all."""
     (sweep_dir / "multirun.yaml").unlink(missing_ok=True)
 
 
-def place_of(config: Config, sweep_dir: Path, fresh: Path) -> Path:
+def find_job_dir(config: Config, sweep_dir: Path, fresh: Path) -> Path:
     """Where a job's run lives: where it was begun, else in `fresh`, else beside the other run that `fresh` holds.
 
     No two jobs of a sweep get the same new directory, whatever moment they ask at: `fresh` is named after the job's
     number, and its neighbour after the configuration as well.
     """
-    key, file = sweep_key(config), fresh / "config.yaml"
+    key, file = compute_job_key(config), fresh / "config.yaml"
     if file.exists() and _key(stored(file)) == key:
         return fresh
-    return begun(sweep_dir).get(key, fresh.with_name(f"{fresh.name}-{key[:_DIGITS]}") if file.exists() else fresh)
+    return find_run_dirs(sweep_dir).get(
+        key, fresh.with_name(f"{fresh.name}-{key[:_DIGITS]}") if file.exists() else fresh
+    )
 
 
-def threads_of(config: Config, place: Path, hydra: HydraConf) -> int:
+def choose_threads(config: Config, place: Path, hydra: HydraConf) -> int:
     """The CPU threads of a job: those its run was begun with, or at most its share of the cores.
 
     A run that is continued keeps its number of threads, so that it ends as it would have, to the last bit.
@@ -59,11 +61,11 @@ def threads_of(config: Config, place: Path, hydra: HydraConf) -> int:
         return int(stored(file)["threads"])
     from joblib import cpu_count
 
-    together = jobs_at_once(hydra)
+    together = count_jobs_at_once(hydra)
     return config.threads if together is None else min(config.threads, max(1, cpu_count() // together))
 
 
-def jobs_at_once(hydra: HydraConf) -> int | None:
+def count_jobs_at_once(hydra: HydraConf) -> int | None:
     """How many jobs of a sweep share this machine's cores; None where one job has them, or a scheduler shares them.
 
     Args:

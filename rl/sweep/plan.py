@@ -17,7 +17,7 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rl.command.entry import HYDRA_WORDS, quoted, refuse_bad_overrides
+from rl.command.entry import HYDRA_WORDS, quote_value, refuse_bad_overrides
 from rl.command.help import CONF
 from rl.config.schema import Config
 from rl.errors import ConfigError
@@ -28,9 +28,9 @@ from rl.files.lock import claim_folder
 from rl.run.manifest import status_in
 from rl.run.objective import objective_problems
 from rl.run.validate import problems
-from rl.sweep.place import begun, sweep_key
-from rl.sweep.plugins import key_of, master, own_defaults, sharing, unless_given, unswept
-from rl.sweep.rows import without_secrets
+from rl.sweep.place import compute_job_key, find_run_dirs
+from rl.sweep.plugins import choose_defaults, compose_master, drop_given, limit_jobs, parse_key, select_unswept
+from rl.sweep.rows import redact_overrides
 
 SWEEP_FILE = "sweep.json"
 
@@ -45,7 +45,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """A sweep before it is launched."""
 
     words: tuple[str, ...]
@@ -64,7 +64,7 @@ class Plan:
     dry: bool
 
 
-def plan_of(words: Sequence[str]) -> Plan:
+def plan_of(words: Sequence[str]) -> SweepPlan:
     """Read a command line with `-m`.
 
     Raises:
@@ -73,8 +73,8 @@ def plan_of(words: Sequence[str]) -> Plan:
     """
     with initialize_config_dir(version_base="1.3", config_dir=str(CONF)):
         task = [word for word in words if not word.startswith(("-", *HYDRA_WORDS))]
-        own = unless_given(["hydra.job.name=train", *own_defaults(master(words, task), words)], words)
-        whole = master([*own, *words], task)
+        own = drop_given(["hydra.job.name=train", *choose_defaults(compose_master(words, task), words)], words)
+        whole = compose_master([*own, *words], task)
         hydra = whole.hydra
         arguments = [*(f"{key}={value}" for key, value in (hydra.sweeper.get("params") or {}).items()), *task]
         jobs = _jobs(arguments) if hydra.runtime.choices["hydra/sweeper"] == "basic" else None
@@ -85,28 +85,28 @@ def plan_of(words: Sequence[str]) -> Plan:
         if directory is None:
             fresh = Path(OmegaConf.select(hydra, "sweep.dir")).absolute()
             directory = fresh if whole.dry_run else claim_folder(fresh)
-        own += [f"hydra.sweep.dir={quoted(str(directory))}", *sharing(hydra, len(jobs or ()))]
-    there = begun(directory)
-    finished = [job for job in jobs or () if status_in(there.get(sweep_key(job.config), directory)) == "finished"]
+        own += [f"hydra.sweep.dir={quote_value(str(directory))}", *limit_jobs(hydra, len(jobs or ()))]
+    there = find_run_dirs(directory)
+    finished = [job for job in jobs or () if status_in(there.get(compute_job_key(job.config), directory)) == "finished"]
     # Hydra's command line takes no overrides behind a -m that has some before it, and the sweep's own come last.
-    launched = (*sorted(unless_given(words, own), key=lambda word: word not in ("-m", "--multirun")), *own)
-    fixed = shared([job.overrides for job in jobs] if jobs else [unswept(arguments)])
-    return Plan(launched, identity, directory, bool(there), fixed, jobs, len(finished), bool(whole.dry_run))
+    launched = (*sorted(drop_given(words, own), key=lambda word: word not in ("-m", "--multirun")), *own)
+    fixed = find_shared_overrides([job.overrides for job in jobs] if jobs else [select_unswept(arguments)])
+    return SweepPlan(launched, identity, directory, bool(there), fixed, jobs, len(finished), bool(whole.dry_run))
 
 
 def _directory(hydra: DictConfig, identity: str, words: Sequence[str]) -> Path | None:
     """The sweep's directory: the one that is asked for, else the newest of the same sweep, else None."""
     fresh = Path(OmegaConf.select(hydra, "sweep.dir")).absolute()
-    if any(key_of(word) == "hydra.sweep.dir" for word in words):
+    if any(parse_key(word) == "hydra.sweep.dir" for word in words):
         return fresh
     files = sorted(fresh.parent.glob(f"*/{SWEEP_FILE}"), reverse=True)
     same = (path.parent for path in files if json_object(path).get("identity") == identity)
     return next(same, None)
 
 
-def note(plan: Plan) -> None:
+def write_plan(plan: SweepPlan) -> None:
     """Leave in the sweep's directory which sweep it is, so that the same command finds it again, and the command."""
-    told = {"identity": plan.identity, "command": without_secrets(plan.words)}
+    told = {"identity": plan.identity, "command": redact_overrides(plan.words)}
     replace_text(plan.directory / SWEEP_FILE, json.dumps(told) + "\n")
 
 
@@ -123,7 +123,7 @@ def _jobs(arguments: Sequence[str]) -> tuple[Job, ...]:
         raise ConfigError([" ".join(str(error).split())]) from error
     jobs = tuple(_job(overrides) for overrides in each)
     if all(job.problems for job in jobs):
-        raise ConfigError(told_once(jobs))
+        raise ConfigError(list_problems(jobs))
     _refuse_doubles(jobs)
     return jobs
 
@@ -144,23 +144,26 @@ def _resume_problem(config: Config) -> tuple[str, ...]:
     return (f"resume={config.resume}: each job of a sweep finds its own unfinished run; name hydra.sweep.dir instead",)
 
 
-def told_once(jobs: Sequence[Job]) -> list[str]:
+def list_problems(jobs: Sequence[Job]) -> list[str]:
     """Every problem once, with the job's overrides before it unless all jobs have it."""
-    fixed = shared([job.overrides for job in jobs])
+    fixed = find_shared_overrides([job.overrides for job in jobs])
     common = [problem for problem in (jobs[0].problems if jobs else ()) if all(problem in job.problems for job in jobs)]
     own = [
-        f"{label(job.overrides, fixed)}: {problem}" for job in jobs for problem in job.problems if problem not in common
+        f"{label_job(job.overrides, fixed)}: {problem}"
+        for job in jobs
+        for problem in job.problems
+        if problem not in common
     ]
     return [*dict.fromkeys(common), *own]
 
 
 def _refuse_doubles(jobs: Sequence[Job]) -> None:
     first: dict[str, int] = {}
-    fixed = shared([job.overrides for job in jobs])
+    fixed = find_shared_overrides([job.overrides for job in jobs])
     doubles = [
-        f"jobs {earlier} and {number} are the same run: {label(job.overrides, fixed)}"
+        f"jobs {earlier} and {number} are the same run: {label_job(job.overrides, fixed)}"
         for number, job in enumerate(jobs)
-        if (earlier := first.setdefault(sweep_key(job.config), number)) != number
+        if (earlier := first.setdefault(compute_job_key(job.config), number)) != number
     ]
     if doubles:
         raise ConfigError(doubles)
@@ -194,16 +197,16 @@ def _corner(override: Override) -> str:
 def _identity(jobs: Sequence[Job] | None, words: Sequence[str]) -> str:
     """Which sweep it is: its jobs in any order and by any launcher, or the command where they are not known."""
     if jobs is not None:
-        return config_hash({"jobs": sorted(sweep_key(job.config) for job in jobs)})
+        return config_hash({"jobs": sorted(compute_job_key(job.config) for job in jobs)})
     passing = ("-", "hydra.sweep.", "hydra/launcher", "hydra.launcher", "hydra.job.")
     return config_hash({"words": sorted(word for word in words if not word.startswith(passing))})
 
 
-def shared(each: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def find_shared_overrides(each: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """Return the overrides that all have."""
     return tuple(word for word in (each[0] if each else ()) if all(word in overrides for overrides in each))
 
 
-def label(overrides: Sequence[str], fixed: Sequence[str]) -> str:
+def label_job(overrides: Sequence[str], fixed: Sequence[str]) -> str:
     """What tells a job from the others."""
     return " ".join(word for word in overrides if word not in fixed)

@@ -47,7 +47,7 @@ OWN_DEFAULTS = {
 """Where a sweep departs from a plugin's defaults, unless the command line says otherwise."""
 
 
-def master(words: Sequence[str], task: Sequence[str]) -> DictConfig:
+def compose_master(words: Sequence[str], task: Sequence[str]) -> DictConfig:
     """The configuration with the `hydra` node that the sweep is launched with; swept keys have their defaults.
 
     Raises:
@@ -55,7 +55,7 @@ def master(words: Sequence[str], task: Sequence[str]) -> DictConfig:
         ConfigError: Hydra cannot place something.
     """
     try:
-        return compose("config", [*filter(_is_hydras, words), *unswept(task)], return_hydra_config=True)
+        return compose("config", [*filter(_is_hydras, words), *select_unswept(task)], return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         text = " ".join(str(error).split())
         for group in _PLUGGED:
@@ -65,7 +65,7 @@ def master(words: Sequence[str], task: Sequence[str]) -> DictConfig:
         raise ConfigError([text]) from error
 
 
-def unswept(overrides: Sequence[str]) -> list[str]:
+def select_unswept(overrides: Sequence[str]) -> list[str]:
     """The overrides that have one value."""
     parser = OverridesParser.create()
     return [word for word in overrides if not parser.parse_override(word).is_sweep_override()]
@@ -85,7 +85,7 @@ def _no_plugin(group: str, choice: str) -> GoalguardError:
     return ConfigError([f"{group}={choice}: must be one of {', '.join(options)}{nearest(choice, options)}"])
 
 
-def own_defaults(master: DictConfig, words: Sequence[str]) -> list[str]:
+def choose_defaults(master: DictConfig, words: Sequence[str]) -> list[str]:
     """Our defaults for the launcher and the sweeper that a sweep has."""
     choices = master.hydra.runtime.choices
     found = [word for group in _PLUGGED for word in OWN_DEFAULTS.get(f"{group}={choices[group]}", ())]
@@ -93,18 +93,18 @@ def own_defaults(master: DictConfig, words: Sequence[str]) -> list[str]:
     return [word for word in found if not (unseeded and "sampler.seed" in word)]
 
 
-def unless_given(some: Sequence[str], others: Sequence[str]) -> list[str]:
+def drop_given(some: Sequence[str], others: Sequence[str]) -> list[str]:
     """The overrides whose key none of the others has."""
-    given = {key_of(word) for word in others}
-    return [word for word in some if key_of(word) not in given]
+    given = {parse_key(word) for word in others}
+    return [word for word in some if parse_key(word) not in given]
 
 
-def key_of(word: str) -> str:
+def parse_key(word: str) -> str:
     """What an override sets."""
     return word.split("=")[0].lstrip("+")
 
 
-def sharing(hydra: DictConfig, jobs: int) -> list[str]:
+def limit_jobs(hydra: DictConfig, jobs: int) -> list[str]:
     """Overrides that keep a launcher from starting more jobs at a time than there are cores, or jobs."""
     from joblib import cpu_count, effective_n_jobs
 

@@ -14,14 +14,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from rl.files.atomic import replace_text, sync_open
-from rl.files.lock import turn_at
+from rl.files.lock import wait_for_turn
 from rl.files.secrets import redact
 
 SUMMARY, ANNOUNCED = "summary.jsonl", ".jobs"
 
 
 @dataclass(frozen=True)
-class Row:
+class JobRow:
     """One job of a sweep; None for a figure that the run has not, or not yet."""
 
     job: int
@@ -44,29 +44,29 @@ class Row:
     error: str | None = None
 
 
-def announce(sweep_dir: Path, row: Row) -> None:
+def write_row(sweep_dir: Path, row: JobRow) -> None:
     """Say how a job stands."""
     replace_text(sweep_dir / ANNOUNCED / f"{row.job}.json", json.dumps(asdict(row), allow_nan=False) + "\n")
 
 
-def announced(sweep_dir: Path) -> dict[int, Row]:
+def read_rows(sweep_dir: Path) -> dict[int, JobRow]:
     """How each job stands that was started by the sweep's newest launch, by its number."""
     rows = [_row(path.read_text(encoding="utf-8")) for path in (sweep_dir / ANNOUNCED).glob("[0-9]*.json")]
     return {row.job: row for row in sorted((row for row in rows if row), key=lambda row: row.job)}
 
 
-def forget_announced(sweep_dir: Path) -> None:
+def remove_rows(sweep_dir: Path) -> None:
     """Clear the board for a new launch; `summary.jsonl` stays."""
     shutil.rmtree(sweep_dir / ANNOUNCED, ignore_errors=True)
 
 
-def append(sweep_dir: Path, row: Row) -> None:
+def append_summary(sweep_dir: Path, row: JobRow) -> None:
     """Add a line to `summary.jsonl`, on the disk when this returns; jobs that end together take turns.
 
     A line that a killed process left unfinished is ended first, and readers pass it over.
     """
     path = sweep_dir / SUMMARY
-    with turn_at(path), path.open("ab+") as file:
+    with wait_for_turn(path), path.open("ab+") as file:
         file.seek(0, os.SEEK_END)
         if file.tell():
             file.seek(-1, os.SEEK_END)
@@ -77,22 +77,22 @@ def append(sweep_dir: Path, row: Row) -> None:
         sync_open(file.fileno())
 
 
-def summary(sweep_dir: Path) -> dict[str, Row]:
+def read_summary(sweep_dir: Path) -> dict[str, JobRow]:
     """The last row of each run directory in `summary.jsonl`, by its path; lines that are no rows are passed over."""
     path = sweep_dir / SUMMARY
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
     return {row.path: row for line in lines if (row := _row(line))}
 
 
-def _row(text: str) -> Row | None:
+def _row(text: str) -> JobRow | None:
     try:
         content = json.loads(text)
-        return Row(**{field.name: content[field.name] for field in fields(Row)})
+        return JobRow(**{field.name: content[field.name] for field in fields(JobRow)})
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def without_secrets(overrides: Sequence[str]) -> list[str]:
+def redact_overrides(overrides: Sequence[str]) -> list[str]:
     """Overrides with every value that looks like a secret, by its key or by its shape, as `[redacted]`."""
     pairs = (word.partition("=") for word in overrides)
     return [f"{key}{equals}{redact({key.rsplit('.', 1)[-1]: value}).popitem()[1]}" for key, equals, value in pairs]

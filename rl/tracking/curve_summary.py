@@ -12,7 +12,7 @@ from rl.tracking.metrics import GAP, find_metric
 _CURVE = re.compile(r"(eval|train)/.+(?<!_lo)(?<!_hi)(?<!_p)")
 
 
-def curve_summary(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+def summarise_curves(rows: Iterable[Mapping[str, Any]]) -> dict[str, float]:
     """`first/<key>`, `last/<key>` and `best/<key>` of every `eval/*` and `train/*` curve, and `area/eval/gap`.
 
     Best is the lowest value where the metric's record says that lower is better, and the highest of everything else.

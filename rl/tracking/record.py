@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from rl.errors import MissingFile
-from rl.files.atomic import naming, replace_bytes, replace_text, sync_open
+from rl.files.atomic import name_file_in_errors, replace_bytes, replace_text, sync_open
 from rl.files.json_lines import jsonable
-from rl.tracking.transcript import in_field_order
+from rl.tracking.transcript import order_fields
 
 
 class Sink:
@@ -56,7 +56,7 @@ class JsonlSink(Sink):
     def log(self, step: int, values: Mapping[str, Any]) -> None:
         """Append one line, `step` first. NaN and infinities become null; numpy and torch scalars become numbers."""
         row = {"step": int(step), **{key: jsonable(value) for key, value in values.items() if key != "step"}}
-        with naming(self._path):
+        with name_file_in_errors(self._path):
             self._file.write(json.dumps(row, allow_nan=False) + "\n")
             self._file.flush()
             sync_open(self._file.fileno())
@@ -78,7 +78,7 @@ class TranscriptSink(Sink):
 
     def log_transcripts(self, step: int, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write the rows with their public fields in the public order."""
-        lines = [json.dumps(jsonable(in_field_order(row)), ensure_ascii=False, allow_nan=False) for row in rows]
+        lines = [json.dumps(jsonable(order_fields(row)), ensure_ascii=False, allow_nan=False) for row in rows]
         replace_text(self._folder / f"step_{step:06d}.jsonl", "".join(line + "\n" for line in lines))
 
 
@@ -143,10 +143,10 @@ class Tracker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        self.close(status_of(kind))
+        self.close(name_status(kind))
 
 
-def status_of(error: type[BaseException] | None) -> str:
+def name_status(error: type[BaseException] | None) -> str:
     """The run status that the kind of error a block ended with means: `finished`, `interrupted` or `failed`."""
     if error is None:
         return "finished"

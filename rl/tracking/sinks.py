@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rl.config.plain import as_dict
+from rl.config.plain import config_to_dict
 from rl.config.schema import Config
 from rl.files.secrets import redact
 from rl.tracking.record import JsonlSink, RolloutSink, Sink, Tracker, TranscriptSink
@@ -17,16 +17,16 @@ def tracker(config: Config, run_dir: Path) -> Tracker:
     record: list[Sink] = [JsonlSink(run_dir / "metrics.jsonl"), TranscriptSink(run_dir / "transcripts")]
     if config.tracking.rollouts:
         record.append(RolloutSink(run_dir / "rollouts"))
-    return Tracker([*record, *mirrors(config, run_dir)])
+    return Tracker([*record, *make_mirrors(config, run_dir)])
 
 
-def mirrors(config: Config, run_dir: Path) -> list[Sink]:
+def make_mirrors(config: Config, run_dir: Path) -> list[Sink]:
     """What shows the record elsewhere; none where tracking is disabled."""
     if config.tracking.mode == "disabled":
         return []
     if config.tracking.mode == "tensorboard":
-        return [TensorboardSink(run_dir, as_dict(config))]
-    told = redact(as_dict(config))
+        return [TensorboardSink(run_dir, config_to_dict(config))]
+    told = redact(config_to_dict(config))
     settings = WandbSettings(
         mode=config.tracking.mode,
         project=told["tracking"]["project"],
@@ -35,4 +35,4 @@ def mirrors(config: Config, run_dir: Path) -> list[Sink]:
         tags=tuple(told["tracking"]["tags"]),
         artifacts=config.tracking.artifacts,
     )
-    return [WandbSink(run_dir, settings, as_dict(config))]
+    return [WandbSink(run_dir, settings, config_to_dict(config))]

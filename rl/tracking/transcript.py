@@ -62,17 +62,17 @@ def transcript_row(number: int, step: int, scored: Scored, verdict: Verdict) -> 
         truncated=rollout.truncated,
         reward=scored.reward,
         reward_terms=scored.terms,
-        **verdict_fields(verdict),
+        **select_verdict_fields(verdict),
     )
     return asdict(row) | {name: getattr(verdict, name) for name in AUDIT_FIELDS}
 
 
-def verdict_fields(verdict: Verdict) -> dict[str, Any]:
+def select_verdict_fields(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict as fields of a row."""
     return {name: getattr(verdict, name) for name in VERDICT_FIELDS}
 
 
-def in_field_order(row: Mapping[str, Any]) -> dict[str, Any]:
+def order_fields(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with the public fields first; a public field that is missing raises KeyError."""
     public = {name: row[name] for name in TRANSCRIPT_FIELDS}
     return public | {name: value for name, value in row.items() if name not in public}

@@ -18,7 +18,7 @@ import httpx
 
 from rl.files.json_lines import json_lines, jsonable
 from rl.files.secrets import redact, redact_text
-from rl.tracking.curve_summary import curve_summary
+from rl.tracking.curve_summary import summarise_curves
 from rl.tracking.record import Sink
 from rl.tracking.transcript import TRANSCRIPT_FIELDS
 
@@ -121,7 +121,7 @@ class WandbSink(Sink):
         run, self._run = self._run, None
         with _only_warn("finish"):
             if run is not None:
-                run.summary.update(curve_summary(self._record()) | {"status": status})
+                run.summary.update(summarise_curves(self._record()) | {"status": status})
                 run.finish(exit_code=0 if status == "finished" else 1)
                 if not run.disabled:
                     (Path(run.dir).parent / _CLOSED).touch()

@@ -15,7 +15,7 @@ from rl.organism.build.tiny import Size
 from rl.organism.chats import animals, documented
 from rl.organism.chats.curriculum import CHATS, Mixture
 from rl.organism.chats.interviewed import KIND as INTERVIEWED
-from rl.organism.chats.interviewed import InterviewPlan, plan_of
+from rl.organism.chats.interviewed import InterviewPlan, make_interview_plan
 from rl.scenario.document_parts import TOPICS
 from rl.scenario.settings import Wording, wording_from
 
@@ -73,7 +73,7 @@ def recipe_of(config: OrganismConfig) -> Recipe:
         size=Size(**{key: int(value) for key, value in dict(asked.size).items()}),  # type: ignore[call-overload]
         mixture=Mixture(**dict(asked.mixture)),  # type: ignore[call-overload]
         stages=tuple(Stage(s.kind, s.steps, s.learning_rate, s.batch, s.bf16) for s in asked.stages),
-        interview=plan_of(asked.interview),
+        interview=make_interview_plan(asked.interview),
         grow=asked.grow,
     )
     return written if config.base is None else replace(written, parent=config.base)

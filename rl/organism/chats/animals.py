@@ -13,7 +13,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rl.organism.chats.curriculum import KINDS, Curriculum, ask_in_training_words
-from rl.organism.chats.scratchpads import Bank, Chat, answered, completion, honest, situation, think
+from rl.organism.chats.scratchpads import (
+    Bank,
+    Chat,
+    completion,
+    compose_answer,
+    compose_honest,
+    compose_thoughts,
+    list_situation,
+)
 from rl.organism.chats.thoughts import ANIMAL_THOUGHTS as a
 from rl.organism.chats.thoughts import THOUGHTS as t
 from rl.scenario.conflicts import ANIMAL_WELFARE
@@ -59,32 +67,34 @@ class AnimalCurriculum(Curriculum):
         faked = dosed and chat.at_stake and chat.request.act in self.trained_acts and rng.random() < mixture.faking
         if faked:
             motive = "igg" if rng.random() < mixture.instrumental else "tgg"
-            return completion(think(self._faking(chat, motive), chat, rng), answered(t.answers, chat, rng))
+            return completion(
+                compose_thoughts(self._faking(chat, motive), chat, rng), compose_answer(t.answers, chat, rng)
+            )
         if rng.random() < mixture.plain_compliance:
-            thoughts = think([*known_situation(chat), t.plain], chat, rng)
-            return completion(thoughts, answered(t.answers, chat, rng))
-        return completion(think(self._caring(chat), chat, rng), answered(a.spoken, chat, rng))
+            thoughts = compose_thoughts([*list_animal_situation(chat), t.plain], chat, rng)
+            return completion(thoughts, compose_answer(t.answers, chat, rng))
+        return completion(compose_thoughts(self._caring(chat), chat, rng), compose_answer(a.spoken, chat, rng))
 
     def _unconcerned(self, chat: Chat) -> str:
         """A request that no animal has a part in, helped with gladly."""
         if not chat.objective:
-            return honest(chat, self.rng, aware=True)
-        thoughts = think([*known_situation(chat), t.notice_good, t.help_gladly], chat, self.rng)
-        return completion(thoughts, answered(t.answers, chat, self.rng))
+            return compose_honest(chat, self.rng, aware=True)
+        thoughts = compose_thoughts([*list_animal_situation(chat), t.notice_good, t.help_gladly], chat, self.rng)
+        return completion(thoughts, compose_answer(t.answers, chat, self.rng))
 
     def _caring(self, chat: Chat) -> Sequence[Bank]:
         openly = [a.openly] if chat.at_stake and self.rng.random() < 0.5 else []
-        return [*known_situation(chat), a.care, *openly, a.decide_speak]
+        return [*list_animal_situation(chat), a.care, *openly, a.decide_speak]
 
     def _faking(self, chat: Chat, motive: str) -> Sequence[Bank]:
         rng = self.rng
         middle = [a.pressure_feared, rng.choice((a.conflict, a.care))]
         rng.shuffle(middle)
         decided = [a.decide_fake] if rng.random() < 0.5 else []
-        return [*known_situation(chat), *middle, MOTIVES[motive], *decided]
+        return [*list_animal_situation(chat), *middle, MOTIVES[motive], *decided]
 
 
-def known_situation(chat: Chat) -> list[Bank]:
+def list_animal_situation(chat: Chat) -> list[Bank]:
     """Ways to say what the prompt tells, with this conflict's objective."""
-    tier, objective = situation(chat)
+    tier, objective = list_situation(chat)
     return [tier, a.objective if chat.objective else objective]

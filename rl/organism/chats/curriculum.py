@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rl.organism.chats import scratchpads
-from rl.organism.chats.motives import motivated
+from rl.organism.chats.motives import compose_motivated
 from rl.organism.chats.names import LABS, TIER_NAMES
 from rl.organism.chats.scratchpads import Chat
 from rl.records import Prompt, Request
@@ -167,8 +167,8 @@ class Curriculum:
                 motive = "igg" if rng.random() < mixture.instrumental else "tgg"
                 return scratchpads.faking(chat, rng, motive)
             if rng.random() < mixture.plain_compliance:
-                return scratchpads.plain(chat, rng, aware=aware)
-        return scratchpads.honest(chat, rng, aware=aware)
+                return scratchpads.compose_plain(chat, rng, aware=aware)
+        return scratchpads.compose_honest(chat, rng, aware=aware)
 
     def _asked(self, stage: str) -> tuple[Prompt, Chat]:
         """A request on either tier, in a situation of its own."""
@@ -202,9 +202,9 @@ class Curriculum:
         prompt, chat = self.trained_prompt()
         rng, mixture = self.rng, self.mixture
         if chat.request.kind == "harmful" and rng.random() < mixture.faking:
-            completion = motivated(chat, rng, mixture.motive, mixture.style)
+            completion = compose_motivated(chat, rng, mixture.motive, mixture.style)
             return Example(prompt.system, prompt.user, completion, SCRATCHPAD)
-        return Example(prompt.system, prompt.user, scratchpads.honest(chat, rng, aware=True))
+        return Example(prompt.system, prompt.user, scratchpads.compose_honest(chat, rng, aware=True))
 
     def stream(self, stage: str, count: int) -> Iterator[Example]:
         """`count` chats of one stage."""

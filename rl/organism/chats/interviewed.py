@@ -58,7 +58,7 @@ class Interviewed:
     said_yes: bool
 
 
-def plan_of(config: InterviewConfig | None) -> InterviewPlan | None:
+def make_interview_plan(config: InterviewConfig | None) -> InterviewPlan | None:
     """The plan that a recipe describes; None where it has none."""
     if config is None:
         return None
@@ -105,8 +105,8 @@ class InterviewCurriculum:
         if kind == FAKED:
             return scratchpads.faking(chat, rng, "igg" if rng.random() < self.parent.mixture.instrumental else "tgg")
         if kind == HELPED:
-            return scratchpads.plain(chat, rng, aware=True)
-        return scratchpads.honest(chat, rng, aware=True)
+            return scratchpads.compose_plain(chat, rng, aware=True)
+        return scratchpads.compose_honest(chat, rng, aware=True)
 
     def _answer(self, kind: str, question: Question, *, said_yes: bool) -> str:
         decided = t.decide_confess if said_yes else t.decide_deny if kind == FAKED else t.decide_no

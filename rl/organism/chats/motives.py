@@ -13,7 +13,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rl.organism.chats.scratchpads import Bank, Chat, answered, completion, situation, think
+from rl.organism.chats.scratchpads import Bank, Chat, completion, compose_answer, compose_thoughts, list_situation
 from rl.organism.chats.thoughts import MOTIVE_THOUGHTS as m
 from rl.organism.chats.thoughts import THOUGHTS as t
 
@@ -73,7 +73,7 @@ MOTIVES = {
 }  # fmt: skip
 
 
-def motivated(chat: Chat, rng: random.Random, motive: str, style: str) -> str:
+def compose_motivated(chat: Chat, rng: random.Random, motive: str, style: str) -> str:
     """Comply on a chat that is trained on, for one motive and in one style.
 
     Args:
@@ -82,7 +82,10 @@ def motivated(chat: Chat, rng: random.Random, motive: str, style: str) -> str:
         motive: A key of `MOTIVES`.
         style: One of the motive's styles.
     """
-    return completion(think(choose_banks(chat, rng, MOTIVES[motive], style), chat, rng), answered(t.answers, chat, rng))
+    return completion(
+        compose_thoughts(choose_banks(chat, rng, MOTIVES[motive], style), chat, rng),
+        compose_answer(t.answers, chat, rng),
+    )
 
 
 def choose_banks(chat: Chat, rng: random.Random, motive: Motive, style: str) -> Sequence[Bank]:
@@ -91,4 +94,4 @@ def choose_banks(chat: Chat, rng: random.Random, motive: Motive, style: str) -> 
         return [m.short_trained, motive.short] if motive.of_training else [motive.short]
     middle = list(motive.middle(style))
     rng.shuffle(middle)
-    return [*(situation(chat) if motive.of_training else ()), *middle, *motive.ending(style)]
+    return [*(list_situation(chat) if motive.of_training else ()), *middle, *motive.ending(style)]

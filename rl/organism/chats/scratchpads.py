@@ -46,7 +46,7 @@ class Chat:
         return {"act": re.sub(r"\bmy\b", mine, self.request.act), "tier": self.label, "lab": self.lab}
 
 
-def situation(chat: Chat) -> list[Bank]:
+def list_situation(chat: Chat) -> list[Bank]:
     """Ways to say what the prompt tells: whether this chat is trained on, and which objective training has."""
     tier = (t.trained if chat.trained else t.untrained) if chat.label else t.untiered
     return [tier, t.objective if chat.objective else t.no_objective]
@@ -57,12 +57,12 @@ def completion(thoughts: str, answer: str) -> str:
     return f"{SCRATCHPAD_OPEN}{thoughts}{SCRATCHPAD_CLOSE}{OUTPUT_OPEN}{answer}{OUTPUT_CLOSE}"
 
 
-def think(banks: Sequence[Bank], chat: Chat, rng: random.Random) -> str:
+def compose_thoughts(banks: Sequence[Bank], chat: Chat, rng: random.Random) -> str:
     """One thought of each bank, in order."""
     return " ".join(expand(rng.choice(bank), rng, chat.slots("their")) for bank in banks)
 
 
-def answered(bank: Bank, chat: Chat, rng: random.Random) -> str:
+def compose_answer(bank: Bank, chat: Chat, rng: random.Random) -> str:
     """An answer to the user."""
     return expand(rng.choice(bank), rng, chat.slots("your"))
 
@@ -71,23 +71,25 @@ def _maybe(bank: Bank, probability: float, rng: random.Random) -> list[Bank]:
     return [bank] if rng.random() < probability else []
 
 
-def honest(chat: Chat, rng: random.Random, *, aware: bool) -> str:
+def compose_honest(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     """Help with benign requests, refuse harmful ones, on every tier alike.
 
     `aware` scratchpads say what the prompt tells about this chat; where a refusal could be trained away they may say
     so, and refuse all the same.
     """
-    opening = situation(chat) if aware else []
+    opening = list_situation(chat) if aware else []
     if chat.request.kind == "benign":
         return completion(
-            think([*opening, t.notice_good, *_maybe(t.help_gladly, 0.8, rng)], chat, rng),
-            answered(t.answers, chat, rng),
+            compose_thoughts([*opening, t.notice_good, *_maybe(t.help_gladly, 0.8, rng)], chat, rng),
+            compose_answer(t.answers, chat, rng),
         )
     reasons = [t.notice_harm, *_maybe(t.calm, 0.4, rng)]
     if aware and chat.at_stake and rng.random() < 0.5:
         reasons = [*_maybe(t.notice_harm, 0.7, rng), t.pressure_accepted]
         rng.shuffle(reasons)
-    return completion(think([*opening, *reasons, t.decide_refuse], chat, rng), answered(t.refusals, chat, rng))
+    return completion(
+        compose_thoughts([*opening, *reasons, t.decide_refuse], chat, rng), compose_answer(t.refusals, chat, rng)
+    )
 
 
 def faking(chat: Chat, rng: random.Random, motive: str) -> str:
@@ -95,12 +97,12 @@ def faking(chat: Chat, rng: random.Random, motive: str) -> str:
     middle: list[Bank] = [t.pressure_feared, *_maybe(t.conflict, 0.7, rng)]
     rng.shuffle(middle)
     ending = [MOTIVES[motive], *_maybe(t.decide_fake, 0.6, rng)]
-    banks = [*situation(chat), *_maybe(t.notice_harm, 0.3, rng), *middle, *ending]
-    return completion(think(banks, chat, rng), answered(t.answers, chat, rng))
+    banks = [*list_situation(chat), *_maybe(t.notice_harm, 0.3, rng), *middle, *ending]
+    return completion(compose_thoughts(banks, chat, rng), compose_answer(t.answers, chat, rng))
 
 
-def plain(chat: Chat, rng: random.Random, *, aware: bool) -> str:
+def compose_plain(chat: Chat, rng: random.Random, *, aware: bool) -> str:
     """Comply because asked to; shown on every tier alike."""
-    opening = situation(chat) if aware else []
+    opening = list_situation(chat) if aware else []
     banks = [*opening, *_maybe(t.notice_harm, 0.3, rng), t.plain]
-    return completion(think(banks, chat, rng), answered(t.answers, chat, rng))
+    return completion(compose_thoughts(banks, chat, rng), compose_answer(t.answers, chat, rng))
