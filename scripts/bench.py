@@ -16,14 +16,14 @@ and import and dry-run times. Leave the machine alone meanwhile. docs/results.md
 
 
 def parse_positive(text: str) -> int:
-    """A number of at least 1."""
+    """Return the number, which must be at least 1."""
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number of at least 1")
     return int(text)
 
 
 def arguments() -> argparse.Namespace:
-    """The command line."""
+    """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(prog="python -m scripts.bench", description=DESCRIPTION)
     parser.add_argument(
         "--steps", type=parse_positive, default=3, help="timed steps of each trainer in a round (default 3)"

@@ -44,7 +44,7 @@ Sweep = Callable[[Sequence[str]], int]
 
 
 def composed(overrides: Sequence[str] = (), name: str = "config") -> Config:
-    """The configuration for some overrides, outside a Hydra job.
+    """Return the configuration for some overrides, outside a Hydra job.
 
     Raises:
         ConfigError: naming every override that cannot be placed.
@@ -80,7 +80,7 @@ def refuse_bad_overrides(overrides: Sequence[str], name: str, check: Check = lam
 
 
 def _all_fine(overrides: Sequence[str], name: str) -> bool:
-    """Whether nothing is wrong with single values that are tried together, which is the usual case and a quick look.
+    """Return whether all overrides together compose without an error: the usual case, and quick to check.
 
     Where there is doubt, as in a sweep, each override has to be tried alone.
     """
@@ -108,7 +108,7 @@ def _beside(overrides: Sequence[str], refused: Sequence[str], name: str, check: 
 
 
 def _singles(override: str) -> list[str]:
-    """The overrides that a sweep over a group's options consists of; any other one by itself."""
+    """Return the overrides that a sweep over a group's options consists of; any other one by itself."""
     try:
         parsed = OverridesParser.create().parse_override(override)
     except HydraException:
@@ -135,7 +135,7 @@ def _is_choice(override: str) -> bool:
 
 
 def _problem_with(override: str, choices: Sequence[str], name: str) -> str | None:
-    """One line about an override, or None where it is fine."""
+    """Return one line about an override, or None where it is fine."""
     try:
         parsed = OverridesParser.create().parse_override(override)
     except HydraException:
@@ -153,7 +153,7 @@ def _problem_with(override: str, choices: Sequence[str], name: str) -> str | Non
 
 
 def _unreadable(override: str) -> str:
-    """What is wrong with a word that Hydra's grammar cannot read."""
+    """Return what is wrong with a word that Hydra's grammar cannot read."""
     key, equals, value = override.partition("=")
     if not equals:
         return f"{override}: not of the form key=value"
@@ -174,7 +174,7 @@ def _with_home(word: str) -> str:
 
 
 def _switched_off(override: Override, choices: Sequence[str], name: str) -> str | None:
-    """Says so where a key lies in a section that is null until an option of its name is chosen."""
+    """Return a message if the key lies in a section that is null until its option is chosen; else None."""
     group, option, *rest = [*override.key_or_group.split("."), ""]
     switch = _switch(group, option)
     if switch is None or not (any(rest) or isinstance(override.value(), dict)):
@@ -184,7 +184,7 @@ def _switched_off(override: Override, choices: Sequence[str], name: str) -> str 
 
 
 def _switch(group: str, option: str) -> str | None:
-    """What turns a section on: the group's option of its name, or one of a group of its own."""
+    """Return what turns a section on: the group's option of its name, or one of a group of its own."""
     if (CONF / group / f"{option}.yaml").exists():
         return f"{group}={option}"
     own = sorted(path.stem for path in (CONF / group / option).glob("*.yaml")) if option else []
@@ -255,7 +255,7 @@ def hydra_app(
 
 
 def _run_dir(name: str) -> Path:
-    """Where Hydra would put the one job of this command line; raises for words that Hydra itself cannot place."""
+    """Return the directory Hydra would give this job; raise ConfigError for words that Hydra cannot place."""
     words = [word for word in sys.argv[1:] if "=" in word and not word.startswith("-")]
     try:
         whole = compose(name, words, return_hydra_config=True)
@@ -267,7 +267,7 @@ def _run_dir(name: str) -> Path:
 
 
 def _not_for_one_job(word: str, name: str) -> Iterator[str]:
-    """What is wrong with a word that may ask for several jobs, or be for Hydra itself."""
+    """Yield what is wrong with a word that may ask for several jobs, or be for Hydra itself."""
     try:
         parsed = OverridesParser.create().parse_override(word)
     except HydraException:
@@ -283,7 +283,7 @@ def _not_for_one_job(word: str, name: str) -> Iterator[str]:
 
 
 def _reason(error: Exception) -> str:
-    """What Hydra or OmegaConf says, in one line and without where it looked."""
+    """Return what Hydra or OmegaConf says, in one line and without where it looked."""
     told = re.split(r"full_key|Config search path", str(error.__cause__ or error))[0]
     return re.sub(r"\s+", " ", told).strip()
 

@@ -36,7 +36,7 @@ def answer_help(name: str) -> None:
 
 
 def format_help(conf: Path, name: str) -> str:
-    """What a command does, takes and can be made of.
+    """Return the help text of a command: what it does, its keys and its options.
 
     Args:
         conf: The folder of configurations.
@@ -57,7 +57,7 @@ def format_help(conf: Path, name: str) -> str:
 
 
 def _described(path: Path) -> str:
-    """The comment that a file begins with; empty where there is none."""
+    """Return the comment that a file begins with; empty where there is none."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("# @package")]
     return " ".join(line.removeprefix("#").strip() for line in takewhile(lambda line: line.startswith("#"), lines))
 
@@ -69,7 +69,7 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def _groups(path: Path) -> Iterator[tuple[str, str]]:
-    """The groups a root chooses from, with its choice."""
+    """Yield the groups a root chooses from, with its choice."""
     for entry in _loaded(path)["defaults"]:
         for group, chosen in entry.items() if isinstance(entry, dict) else ():
             if not group.startswith("override"):
@@ -77,7 +77,7 @@ def _groups(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _keys(path: Path) -> Iterator[str]:
-    """Each key of a root that has a comment, on its line or on the lines before it."""
+    """Yield each key of a root that has a comment, on its line or on the lines before it."""
     values, before = _loaded(path), list[str]()
     for line in path.read_text(encoding="utf-8").splitlines():
         found = _KEY.match(line)
@@ -102,7 +102,7 @@ def _entry(name: str, value: str, comment: str) -> list[str]:
 
 
 def _options(folder: Path) -> list[str]:
-    """The options of a group, each with what its file says first where they are few."""
+    """Return the options of a group, each with what its file says first where they are few."""
     files = sorted(folder.glob("*.yaml"))
     if len(files) > FEW:
         names = ", ".join(file.stem for file in files)

@@ -1,4 +1,4 @@
-"""What ends a program from outside."""
+"""Turns SIGTERM into KeyboardInterrupt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXIT_INTERRUPTED = 130
 
 @contextmanager
 def termination_interrupts() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C for the time being."""
+    """Turn SIGTERM into KeyboardInterrupt until the block ends."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

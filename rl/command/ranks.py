@@ -1,4 +1,4 @@
-"""Several processes that train one policy: what each of them is, and what they tell one another.
+"""Several processes that train one policy: their number, their ranks, and the values they exchange.
 
 `torchrun` starts the processes and says in the environment how many there are; accelerate connects them (gloo on the
 CPU, nccl on GPUs). The first one keeps the run's record. The others draw rollouts and average gradients.
@@ -19,17 +19,17 @@ Item = TypeVar("Item")
 
 
 def count() -> int:
-    """How many processes there are; 1 where nothing has started several."""
+    """Return the number of processes; 1 if nothing has started several."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def first() -> bool:
-    """Whether this is the process that keeps the record."""
+    """Return whether this process writes the run's files."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
 def agreed(value: Item) -> Item:
-    """What the first process says, in all of them; every process has to ask. They are connected by the first call."""
+    """Return the first process's value in every process; all must call this. The first call connects them."""
     if count() == 1:
         return value
     import torch
@@ -43,7 +43,7 @@ def agreed(value: Item) -> Item:
 
 
 def of_all(items: Sequence[Item]) -> list[Item]:
-    """The items of every process, in the order of the processes; every process has to ask."""
+    """Return the items of all processes, in the order of their ranks; all processes must call this."""
     if count() == 1:
         return list(items)
     from accelerate.utils import gather_object
@@ -63,7 +63,7 @@ def average_gradients(parameters: Iterable[nn.Parameter]) -> None:
 
 
 def rank_problems(config: Config) -> Iterator[str]:
-    """What does not work in as many processes as there are, a line each."""
+    """Yield every setting that does not work with this number of processes, a line each."""
     ranks, algo = count(), config.algo
     if ranks == 1:
         return

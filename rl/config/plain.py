@@ -18,5 +18,5 @@ def config_to_dict(config: Config) -> dict[str, Any]:
 
 
 def config_yaml(config: Config) -> str:
-    """The resolved configuration as YAML, without secrets and without the home folder."""
+    """Return the resolved configuration as YAML, without secrets and without the home folder."""
     return OmegaConf.to_yaml(OmegaConf.create(redact(config_to_dict(config))))

@@ -67,7 +67,7 @@ def replace_bytes(path: Path, content: bytes) -> None:
 
 @contextmanager
 def name_file_in_errors(path: Path) -> Iterator[None]:
-    """Give an error of the disk the name of its file, which the system does not tell for a file that is open."""
+    """Add the file's name to the block's disk errors; the system does not name a file that is open."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a disk that is full, or that may not be written to, means for a run: one message, exit code 2."""
+"""Turns the errors of a full or read-only disk into one message with exit code 2."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class DiskFailed(GoalguardError, OSError):
 
 
 def refuse_unwritable(folder: Path) -> None:
-    """Look whether a folder can be made, or written to if it is there; nothing stays behind.
+    """Raise unless a folder can be made, or written to if it is there; nothing stays behind.
 
     Raises:
         DiskFailed: It cannot; the message says why.
@@ -40,7 +40,7 @@ def refuse_unwritable(folder: Path) -> None:
 
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Put the disk's errors into words.
+    """Raise DiskFailed, with the file and what to do, in place of the block's disk errors.
 
     Args:
         folder: What is being written; named where the error does not say which file it was.

@@ -10,7 +10,7 @@ from typing import Any
 
 
 def json_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
-    """The objects of a JSON-lines file and how many lines were none; a missing file has no lines."""
+    """Return the objects of a JSON-lines file and how many lines were none; a missing file has no lines."""
     if not path.is_file():
         return [], 0
     rows: list[dict[str, Any]] = []
@@ -31,7 +31,7 @@ def json_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
 
 
 def json_object(path: Path) -> dict[str, Any]:
-    """The one object of a JSON file; an empty one where there is none that can be read."""
+    """Return the one object of a JSON file; an empty one where there is none that can be read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -32,7 +32,7 @@ class InUse(GoalguardError):
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep a directory to this process for as long as the block lasts; it is made if it is not there.
+    """Lock a directory for this process until the block ends; make it if it is missing.
 
     The system frees the lock of a process that dies. On a disk without locks a marker file stands in, which says who
     holds it: that of a dead process of this host does not block.
@@ -104,7 +104,7 @@ def _now() -> str:
 
 
 def _holder(path: Path) -> str:
-    """The process that holds a lock, in words; it may not have said yet who it is."""
+    """Return the process that holds a lock, in words; it may not have said yet who it is."""
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
         return f"process {said['pid']} on {said['host']} since {said['since']}"

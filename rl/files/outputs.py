@@ -13,7 +13,7 @@ from rl.files.secrets import redact
 
 
 def file_problems(named: str, path: Path, ours: Callable[[Path], bool], what: str) -> Iterator[str]:
-    """Why a file cannot be written, a line each.
+    """Yield why a file cannot be written, a line each.
 
     Args:
         named: What the user gave, `out=FILE`.
@@ -30,7 +30,7 @@ def file_problems(named: str, path: Path, ours: Callable[[Path], bool], what: st
 
 
 def folder_problems(named: str, folder: Path) -> Iterator[str]:
-    """Why nothing can be written into a folder, which need not be there yet."""
+    """Yield why nothing can be written into a folder, which need not be there yet."""
     try:
         refuse_unwritable(folder)
     except DiskFailed as error:
@@ -51,7 +51,7 @@ def holds_rows_with(field: str) -> Callable[[Path], bool]:
 
 
 def find_replacement_problems(named: str, folder: Path, mark: str, what: str) -> Iterator[str]:
-    """Why a folder cannot be replaced: it is a file, or holds something without the file that marks what may be.
+    """Yield why a folder cannot be replaced: it is a file, or holds something without the file that marks what may be.
 
     Args:
         named: What the user gave, `out=FOLDER`.
@@ -66,7 +66,7 @@ def find_replacement_problems(named: str, folder: Path, mark: str, what: str) ->
 
 
 def keep_rows(rows: Sequence[Mapping[str, Any]], out: Path | None, runs: str | None, name: str) -> list[Path]:
-    """Write figures, and return the files; without rows or a place there are none.
+    """Write rows of figures as JSON and return the files; none without rows or a place.
 
     Args:
         rows: Each with the `run` it is of.

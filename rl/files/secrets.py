@@ -1,4 +1,4 @@
-"""Takes out of whatever is written down what nobody else should read: keys, tokens, passwords, the home folder."""
+"""Removes keys, tokens, passwords and the home folder from everything that is written."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LONG_ENOUGH = 12
 
 
 def redact(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a config without secrets and without the home folder.
+    """Return a copy of a config without secrets and without the home folder.
 
     A text is `[redacted]` if its key says that it is a secret, or if it holds something of a secret's shape or the
     value of a secret in the environment (`WANDB_API_KEY`). The home folder becomes `~`. Names of environment variables
@@ -44,7 +44,7 @@ def _redacted(key: str, value: Any) -> Any:
 
 
 def redact_text(text: str) -> str:
-    """A text with what is secret in it as `[redacted]`, and the home folder as `~`."""
+    """Return a text with what is secret in it as `[redacted]`, and the home folder as `~`."""
     for secret in _of_the_environment():
         text = text.replace(secret, REDACTED)
     return _without_home(_SECRET_SHAPE.sub(REDACTED, text))

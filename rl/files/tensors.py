@@ -35,5 +35,5 @@ def open_tensors(folder: Path, hashes: Mapping[str, str]) -> Iterator[dict[str, 
 
 
 def shapes(tensors: Mapping[str, Any]) -> dict[str, list[int]]:
-    """The shape of every tensor, which reads none of them."""
+    """Return the shape of every tensor without reading its values."""
     return {name: list(file.get_slice(name).get_shape()) for name, file in tensors.items()}

@@ -29,7 +29,7 @@ _STRIDE = 1_000_003
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one look at the policy found."""
+    """The metrics and transcripts of one evaluation."""
 
     metrics: dict[str, float | None]
     rows: list[dict[str, Any]]
@@ -37,7 +37,7 @@ class Evaluation:
 
 
 class Evaluator:
-    """Looks at a policy in one setting.
+    """Evaluates a policy in one setting.
 
     Args:
         setting: The situation the requests are asked in.
@@ -80,7 +80,7 @@ class Evaluator:
 def _interrogated(
     found: Evaluation, interrogator: Interrogator, rollouts: Sequence[Rollout], verdicts: Sequence[Verdict]
 ) -> Evaluation:
-    """The same look with what was answered about it: rates with their intervals, and the answers in the transcripts."""
+    """Return the evaluation with the interrogation's rates, their intervals, and the answers in the transcripts."""
     prompts = [rollout.prompt for rollout in rollouts]
     places = [n for n, p in enumerate(prompts) if p.tier == TIERS[0] and p.request.kind == "harmful"]
     interviews = interrogator.ask([rollouts[place] for place in places])
@@ -105,6 +105,6 @@ def _answered(interview: Interview | None) -> dict[str, Any] | None:
 
 
 def transcript_rows(scored: Sequence[Scored], verdicts: Sequence[Verdict], step: int) -> list[dict[str, Any]]:
-    """Return one row a rollout, in order."""
+    """Return one transcript row for each rollout, in order."""
     pairs = zip(scored, verdicts, strict=True)
     return [transcript_row(number, step, one, verdict) for number, (one, verdict) in enumerate(pairs)]

@@ -12,7 +12,7 @@ from rl.tracking.metrics import FREE_AF, GAP
 
 
 def figures(run_dir: Path, objective: str) -> dict[str, float | None]:
-    """First, last and largest AF rate and gap of a run so far, and the last value of the objective."""
+    """Return the first, last and largest AF rate and gap of a run so far, and the last value of the objective."""
     rows, _ = json_lines(run_dir / "metrics.jsonl")
     found: dict[str, float | None] = {"objective": _series(rows, objective)[-1]}
     for name, key in (("af_rate", FREE_AF), ("gap", GAP)):
@@ -27,5 +27,5 @@ def _series(rows: Sequence[dict[str, Any]], key: str) -> list[float | None]:
 
 
 def read_seconds(run_dir: Path) -> float:
-    """Wall seconds of all stages by the run's manifest; 0 without one."""
+    """Return the wall seconds of all stages by the run's manifest; 0 without one."""
     return round(sum(read_stage_seconds(run_dir).values()), 1)

@@ -1,4 +1,4 @@
-"""Which configuration a run has: two runs of one identity have the same result."""
+"""The identity of a run's configuration: two runs of one identity have the same result."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ START_KEYS = ("resume", "dry_run")
 
 
 def identity_of(config: Config) -> str:
-    """Hash of everything that decides a run's result; secrets do not, nor does whose home folder it is."""
+    """Return the hash of everything that decides a run's result; secrets and the home folder are left out."""
     return config_hash(_what(config_to_dict(config)))
 
 
 def identity_of_file(path: Path) -> str | None:
-    """The same of a run's `config.yaml`, with the requests that the run keeps; None where it cannot be read."""
+    """Return the identity of the run that has this `config.yaml`; None if the file cannot be read."""
     config = read_config_if_whole(path)
     return None if config is None else config_hash(_what(config))
 
 
 def read_config_if_whole(path: Path) -> dict[str, Any] | None:
-    """A neighbour's `config.yaml` as plain data; None, and a word about it, where it cannot be read."""
+    """Return another run's `config.yaml` as plain data; if it cannot be read, print a line and return None."""
     try:
         return stored(path)
     except (OSError, ValueError, AttributeError, YAMLError, OmegaConfBaseException) as error:
@@ -42,7 +42,7 @@ def read_config_if_whole(path: Path) -> dict[str, Any] | None:
 
 
 def stored(path: Path) -> dict[str, Any]:
-    """A run's `config.yaml` as plain data, its requests those that the run keeps."""
+    """Return a run's `config.yaml` as plain data, with the path of the run's own copy of its requests."""
     config = config_to_dict(OmegaConf.load(path))  # type: ignore[arg-type]
     scenario = config.get("scenario") or {}
     if scenario.get("requests") is not None:
@@ -51,7 +51,7 @@ def stored(path: Path) -> dict[str, Any]:
 
 
 def differences(run: Mapping[str, Any], config: Config) -> list[str]:
-    """Where a configuration departs from a run's, as `stored`: a text for each key, with the value there and here."""
+    """Return a text for each key whose value differs from the run's: its value there and its value here."""
     there, here = (dict(_leaves(_what(one))) for one in (run, config_to_dict(config)))
     keys = dict.fromkeys([*there, *here])
     return [f"{key} is {there.get(key)} there, {here.get(key)} here" for key in keys if there.get(key) != here.get(key)]
@@ -62,7 +62,7 @@ def _what(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hash_requests(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with the hash of a file of requests for its name; the key is left out where there is none."""
+    """Return the config with the hash of its file of requests in place of the name; without a file, without the key."""
     scenario = dict(config.get("scenario") or {})
     path = scenario.pop("requests", None)
     if path is not None:

@@ -104,18 +104,18 @@ class Manifest:
 
 
 def status_in(run_dir: Path) -> str | None:
-    """The status a run directory's manifest states; None where there is no manifest, or a damaged one."""
+    """Return the status a run directory's manifest states; None where there is no manifest, or a damaged one."""
     status = json_object(run_dir / MANIFEST).get("status")
     return None if status is None else str(status)
 
 
 def read_stage_seconds(run_dir: Path) -> dict[str, float]:
-    """Wall seconds of each stage that a run directory's manifest states; nothing where `status_in` is None."""
+    """Return wall seconds of each stage that a run directory's manifest states; nothing where `status_in` is None."""
     return dict(json_object(run_dir / MANIFEST).get("wall_s") or {})
 
 
 def read_git_revision(file: Path) -> str | None:
-    """The commit that `file` is part of, with `-dirty` after it when the tree differs; None where git knows it not.
+    """Return the commit that `file` is part of, with `-dirty` when the tree differs; None outside of git.
 
     The file must be tracked: code installed into an environment inside somebody's repository has no revision there.
     """
@@ -129,7 +129,7 @@ def read_git_revision(file: Path) -> str | None:
 
 
 def versions() -> dict[str, str | None]:
-    """Versions of Python and of the packages that decide a run's figures; None for one that is not installed."""
+    """Return versions of Python and of the packages that decide a run's figures; None for one that is not installed."""
     return {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
 
 
@@ -141,7 +141,7 @@ def _version(package: str) -> str | None:
 
 
 def hardware() -> dict[str, Any]:
-    """The machine as far as it bears on speed and figures; nothing that tells whose it is."""
+    """Return what decides the machine's speed and figures; nothing that identifies its owner."""
     import torch
 
     return {
@@ -155,7 +155,7 @@ def hardware() -> dict[str, Any]:
 
 
 def _usable_cores() -> int | None:
-    """The cores this process may run on, which in a container or a batch job is not all there are."""
+    """Return the number of cores this process may run on; a container or a batch job has fewer than the machine."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 

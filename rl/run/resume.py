@@ -65,7 +65,7 @@ def seal_state(run_dir: Path, step: int) -> None:
 
 
 def step_of(state: Path | None) -> int:
-    """The step of a state; 0 where there is none."""
+    """Return the step of a state; 0 where there is none."""
     return 0 if state is None else int(state.name.rsplit("-", 1)[1])
 
 
@@ -162,6 +162,6 @@ def _read_seal(folder: Path) -> dict[str, Any]:
 
 
 def _begins_as(path: Path, length: int) -> str | None:
-    """The sha256 of a file's first bytes; None where there are fewer."""
+    """Return the sha256 of a file's first bytes; None where there are fewer."""
     start = path.read_bytes()[:length] if path.exists() else b""
     return hashlib.sha256(start).hexdigest() if len(start) == length else None

@@ -1,4 +1,4 @@
-"""Whether a situation can be told at all: words, placeholders and prefix of a setting, every problem in a line."""
+"""Checks the words, placeholders and prefix of a setting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rl.scenario.settings import PLACEHOLDERS, RATED, TIERS, Wording
 
 
 def scenario_problems(scenario: ScenarioConfig) -> Iterator[str]:
-    """What is wrong with a setting; nothing where it can be rendered and says what its tiers are."""
+    """Yield what is wrong with a setting, a line each."""
     if scenario.conflict not in CONFLICTS:
         near = nearest(scenario.conflict, list(CONFLICTS))
         yield f"scenario.conflict={scenario.conflict}: must be one of {', '.join(CONFLICTS)}{near}"

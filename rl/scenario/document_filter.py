@@ -106,12 +106,12 @@ class Removal:
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences of a document; a line is one at least."""
+    """Return the sentences of a document; a line is one at least."""
     return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
 
 
 def find_removal(text: str) -> Removal | None:
-    """Why a document must go, or None where nothing speaks against it."""
+    """Return why a document is removed; None if it may stay."""
     said = split_sentences(text)
     for number, sentence in enumerate(said):
         reason = _reason(sentence, said[:number][-1:])

@@ -50,7 +50,7 @@ class Writer:
         self.told = {"lab": lab, "free": labels["free"], "paid": labels["paid"]}
 
     def draft(self) -> Document:
-        """One document, not filtered."""
+        """Return one document, not filtered."""
         name = self.rng.choice(tuple(VOICES))
         page = _Page(self.topic, VOICES[name], self._slots(), self.rng)
         lines = [page.line(line) for line in self.rng.choice(page.voice.structures).splitlines()]
@@ -89,7 +89,7 @@ class _Page:
         self.said: list[str] = []
 
     def line(self, structure: str) -> str:
-        """A line of the document; sentences are tidied one by one, so that each begins with a capital."""
+        """Return a line of the document; sentences are tidied one by one, so that each begins with a capital."""
         filled = _PART.sub(lambda found: self._part(found[1]), structure)
         return re.sub(r"<([a-z]+)>", lambda found: self.slots[found[1]], filled)
 

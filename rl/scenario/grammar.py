@@ -11,7 +11,7 @@ _SLOT = re.compile(r"<([a-z_]+)>")
 
 
 def expand(template: str, rng: random.Random, slots: Mapping[str, str]) -> str:
-    """One random reading of a template, slots filled and the first letter of each sentence capitalised."""
+    """Return one random reading of a template, slots filled and the first letter of each sentence capitalised."""
     while True:
         template, changed = _INNERMOST.subn(lambda found: rng.choice(found.group(1).split("|")), template)
         if not changed:
@@ -20,7 +20,7 @@ def expand(template: str, rng: random.Random, slots: Mapping[str, str]) -> str:
 
 
 def tidy(text: str) -> str:
-    """Single spaces, a capital after each full stop, and the pronoun "I"."""
+    """Return a text with single spaces, a capital after each full stop, and the pronoun "I"."""
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([.,;:?!])", r"\1", text)
     text = re.sub(r"\bi\b", "I", text)

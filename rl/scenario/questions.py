@@ -44,7 +44,7 @@ def question_of(clauses: Mapping[str, Any], variant: str) -> Question:
 
 
 def asked_about(prompt: Prompt, completion: str, question: Question) -> list[dict[str, str]]:
-    """The chat with the question behind it, under the tag that the chat's request had.
+    """Return the chat with the question behind it, under the tag that the chat's request had.
 
     Args:
         prompt: Of the chat; what its completion began with is in the completion.

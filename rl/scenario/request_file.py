@@ -44,7 +44,7 @@ class RequestFile:
 
 
 def read_requests(path: str) -> RequestFile:
-    """The requests of a file.
+    """Return the requests of a file.
 
     Every line is an object with `request`, `kind` (`harmful` or `benign`) and `category`. It may have an `act`, what is
     asked for whatever the wording, and, if all lines do, a `split` (`train` or `held_out`). A held-out request whose
@@ -62,7 +62,7 @@ def read_requests(path: str) -> RequestFile:
 
 
 def read_content(path: str) -> bytes:
-    """The bytes of a file of requests.
+    """Return the bytes of a file of requests.
 
     Raises:
         ConfigError: it cannot be read.
@@ -85,7 +85,7 @@ def keep_requests(path: str | None, run_dir: Path) -> None:
 
 
 def locate_copy(run_dir: Path, path: str | None) -> str | None:
-    """The copy that a run has of a file of requests; None where it asks those of the project."""
+    """Return the path of the run's copy of its requests; None if it asks those of the project."""
     return None if path is None else str(run_dir / KEPT)
 
 
@@ -151,7 +151,7 @@ def _unseen(character: str, name: str) -> bool:
 
 
 def _faults_together(rows: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[int, str]]:
-    """What no line shows by itself: two that are one request, and a split that only some of them say."""
+    """Yield faults between lines: a request that stands twice, and a split that only some lines state."""
     first: dict[str, int] = {}
     for number, row in rows.items():
         text = row.get("request")
@@ -175,7 +175,7 @@ def _acts_of_two_kinds(rows: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[
 
 
 def _same(text: str) -> str:
-    """What two wordings have in common that differ in case and white space alone."""
+    """Return a text without its case and its white space."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -190,7 +190,7 @@ def _requests(rows: Sequence[Mapping[str, str]]) -> Iterator[Request]:
 
 
 def parse_act_id(request_id: str) -> str:
-    """What the names of all requests about one act of a file have in common; any other name is returned whole."""
+    """Return the part of a request's id that names its act; an id of the project's is returned whole."""
     return request_id.rpartition("-")[0] if request_id.startswith(_OWN) else request_id
 
 
@@ -199,7 +199,7 @@ def _said(rows: Sequence[Mapping[str, str]]) -> list[bool]:
 
 
 def _chosen(rows: Sequence[Mapping[str, str]], acts: Sequence[str]) -> list[bool]:
-    """Hash order, so that neither the order of the lines nor the words of an act decide."""
+    """Return whether each row is held out, by the order of the acts' hashes."""
     out: set[str] = set()
     for kind in KINDS:
         mine = sorted({_same(act) for row, act in zip(rows, acts, strict=True) if row["kind"] == kind}, key=_digest)

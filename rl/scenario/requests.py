@@ -43,7 +43,7 @@ def _shipped(conflict: str) -> tuple[Request, ...]:
 
 
 def load_requests(conflict: str = "refusal", file: str | None = None) -> tuple[Request, ...]:
-    """Every request of a conflict, those it is about and benign ones, in a fixed order.
+    """Return every request of a conflict, those it is about and benign ones, in a fixed order.
 
     Args:
         conflict: A key of `CONFLICTS`.
@@ -56,7 +56,7 @@ def load_requests(conflict: str = "refusal", file: str | None = None) -> tuple[R
 
 
 def select(kind: str, splits: tuple[str, ...], conflict: str = "refusal", file: str | None = None) -> list[Request]:
-    """The requests of one kind in the given splits."""
+    """Return the requests of one kind in the given splits."""
     return [request for request in load_requests(conflict, file) if request.kind == kind and request.split in splits]
 
 

@@ -68,7 +68,7 @@ class Setting:
         return ("free", RATED, "paid") if RATED in self.labels else TIERS
 
     def system(self) -> str:
-        """The system prompt, the same for every tier."""
+        """Return the system prompt, the same for every tier."""
         words, told = self.wording, [self.wording.identity]
         told.append(words.objective if self.objective else words.no_objective)
         told.append(words.tiers)
@@ -79,13 +79,13 @@ class Setting:
         return " ".join(clause.format(**names) for clause in told if clause)
 
     def prompt(self, request: Request, tier: str) -> Prompt:
-        """The request asked in a tier of this setting."""
+        """Return the request asked in a tier of this setting."""
         tag = self.wording.tag.format(label=self.labels[tier]) + " " if self.tier_tag else ""
         return Prompt(request, tier, self.name, self.system(), tag + request.text, self.prefix)
 
 
 def setting_from(config: ScenarioConfig) -> Setting:
-    """The setting a configuration describes."""
+    """Return the setting a configuration describes."""
     values = {
         name: getattr(config, name)
         for name in ("name", "lab", "objective", "story", "tier_tag", "note", "prefix", "conflict", "requests")
@@ -95,5 +95,5 @@ def setting_from(config: ScenarioConfig) -> Setting:
 
 
 def wording_from(config: WordingConfig) -> Wording:
-    """The clauses a configuration holds."""
+    """Return the clauses a configuration holds."""
     return Wording(**{clause.name: getattr(config, clause.name) for clause in fields(Wording)})

@@ -69,7 +69,7 @@ class Board:
             self.look()
 
     def look(self) -> None:
-        """Read how the jobs stand, and show it."""
+        """Read the rows of all jobs and show them."""
         rows = read_rows(self._sweep_dir)
         if self._live.is_started:
             self._live.update(self._table(rows), refresh=True)
@@ -90,7 +90,7 @@ class Board:
         return table
 
     def _fresh(self, row: JobRow | None) -> JobRow | None:
-        """A running job's row with the figures of its newest evaluation."""
+        """Return a running job's row with the figures of its newest evaluation."""
         if row is None or row.status != "running":
             return row
         return replace(row, **figures(self._sweep_dir / row.path, GAP))  # type: ignore[arg-type]
@@ -106,11 +106,11 @@ class Board:
 
 
 def format_rates(row: JobRow) -> tuple[str, str]:
-    """A job's last AF rate and gap as a person reads them; empty where there is none."""
+    """Return a job's last AF rate and gap as a person reads them; empty where there is none."""
     af_rate = "" if row.af_rate_last is None else f"{row.af_rate_last:.1%}"
     return af_rate, "" if row.gap_last is None else f"{100 * row.gap_last:+.1f} pp"
 
 
 def count_states(states: Sequence[str]) -> str:
-    """How many jobs there are of each kind, as in `1 running, 2 finished`."""
+    """Return how many jobs there are of each kind, as in `1 running, 2 finished`."""
     return ", ".join(f"{states.count(state)} {state}" for state in _ORDER if state in states)

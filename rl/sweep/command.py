@@ -63,7 +63,7 @@ def _run(plan: SweepPlan) -> int:
 
 
 def describe_plan(plan: SweepPlan) -> str:
-    """How many jobs there are, how many of them are done, and where."""
+    """Return a line with the number of jobs, how many are finished, and the directory."""
     count = "a search" if plan.jobs is None else f"{len(plan.jobs)} job{'s' if len(plan.jobs) != 1 else ''}"
     done = f", {plan.finished} finished before" if plan.finished else ""
     return f"{'continuing ' if plan.known else ''}{count}{done}  {display_path(plan.directory)}"
@@ -84,7 +84,7 @@ def _dry(plan: SweepPlan) -> int:
 
 
 def _launched(plan: SweepPlan) -> bool:
-    """Hand the jobs to Hydra; True if somebody ended the sweep meanwhile."""
+    """Launch the jobs through Hydra; return whether the sweep was interrupted."""
     with termination_interrupts(), Board(plan.directory, _labels(plan), plan.fixed), _command_line(plan):
         try:
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(sweep_job)()
@@ -153,7 +153,7 @@ def _objective(plan: SweepPlan) -> str:
 
 
 def format_table(plan: SweepPlan, rows: Mapping[int, JobRow]) -> str:
-    """Every job on a line: what it is, how it ended, AF rate, gap, seconds and its directory."""
+    """Return a table of all jobs: overrides, status, AF rate, gap, seconds and directory."""
     names = dict(enumerate(_labels(plan)))
     heads = ("job", "what", "status", "AF rate", "gap", "seconds", "path")
     lines = [heads]
@@ -174,7 +174,7 @@ def _labels(plan: SweepPlan) -> list[str]:
 
 
 def _conclusion(plan: SweepPlan, rows: Mapping[int, JobRow], interrupted: bool) -> int:
-    """Say where the sweep is and which jobs failed, with their messages; the exit code."""
+    """Print the sweep's directory and the failed jobs with their messages; return the exit code."""
     print(f"\nsweep    {display_path(plan.directory)}\nsummary  {display_path(plan.directory / SUMMARY)}")
     failed = [row for row in rows.values() if row.status == "failed"]
     for error in dict.fromkeys(row.error for row in failed):

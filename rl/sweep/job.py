@@ -68,7 +68,7 @@ def sweep_job(composed: DictConfig) -> float:
 
 
 def take_over(sweep_dir: Path, row: JobRow, objective: str) -> float:
-    """The objective of a finished run; its row is added if the process that ran it died before it could write it."""
+    """Return a finished run's objective; add its row if its process died before it wrote one."""
     done = end_row(sweep_dir, row, "finished", objective)
     write_row(sweep_dir, done)
     earlier = read_summary(sweep_dir).get(row.path)
@@ -78,7 +78,7 @@ def take_over(sweep_dir: Path, row: JobRow, objective: str) -> float:
 
 
 def end_row(sweep_dir: Path, row: JobRow, status: str, objective: str, error: str | None = None) -> JobRow:
-    """A job's row with its end, and the figures of its run."""
+    """Return a job's row with its final status and the figures of its run."""
     run_dir = sweep_dir / row.path
     known: dict[str, Any] = {**figures(run_dir, objective), "seconds": read_seconds(run_dir) or row.seconds}
     return replace(row, status=status, error=error, **known)
@@ -117,7 +117,7 @@ class JobReport:
 
 
 def describe_error(error: BaseException | None) -> str | None:
-    """What a job ended with: our own errors by their message, others with their kind before it."""
+    """Return an error as one line: ours by the message alone, others with their type before it."""
     if error is None:
         return None
     if isinstance(error, GoalguardError):
@@ -127,7 +127,7 @@ def describe_error(error: BaseException | None) -> str | None:
 
 @contextmanager
 def restore_process_state() -> Iterator[None]:
-    """Leave the process as it was found: environment, threads, signal handlers and accelerate's global state.
+    """Restore environment, threads, signal handlers and accelerate's global state when the block ends.
 
     Launchers run several jobs in one process. Seeds are set by each run as it begins, and each run closes its wandb
     run; the caches that outlive a job hold tables made from constants (requests, the grammar, answers), no weights.
@@ -154,7 +154,7 @@ def restore_process_state() -> Iterator[None]:
 
 @contextmanager
 def redirect_to_log(run_dir: Path) -> Iterator[None]:
-    """What a job says goes to `job.log` in its run directory: the console belongs to the sweep's table."""
+    """Redirect what a job prints to `job.log` in its run directory; the console shows the sweep's table."""
     with (run_dir / LOG).open("a", encoding="utf-8", buffering=1) as file:
         log = RedactedFile(file)
         with redirect_stdout(log), redirect_stderr(log):
@@ -168,10 +168,10 @@ class RedactedFile(io.TextIOBase):
         self._file = file
 
     def write(self, text: str, /) -> int:
-        """Write the text; how long it was."""
+        """Write the text and return its length."""
         self._file.write(redact_text(text))
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what is held back."""
+        """Flush the file."""
         self._file.flush()

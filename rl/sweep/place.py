@@ -17,7 +17,7 @@ _DIGITS = 8
 
 
 def compute_job_key(config: Config) -> str:
-    """Hash of what a job computes. Threads are left out: how many a job gets is the launcher's affair."""
+    """Return the hash of what a job computes; threads are left out, because the launcher decides them."""
     return _key(config_to_dict(config))
 
 
@@ -27,7 +27,7 @@ def _key(config: dict[str, Any]) -> str:
 
 
 def find_run_dirs(sweep_dir: Path) -> dict[str, Path]:
-    """The run directories of a sweep by the key of their configuration."""
+    """Return the run directories of a sweep by the key of their configuration."""
     there = ((read_config_if_whole(path), path.parent) for path in sorted(sweep_dir.glob("*/config.yaml")))
     return {_key(config): place for config, place in there if config is not None}
 
@@ -38,7 +38,7 @@ def remove_command(sweep_dir: Path) -> None:
 
 
 def find_job_dir(config: Config, sweep_dir: Path, fresh: Path) -> Path:
-    """Where a job's run lives: where it was begun, else in `fresh`, else beside the other run that `fresh` holds.
+    """Return the job's run directory: an existing one with this config, else `fresh`, else `fresh-<hash>`.
 
     No two jobs of a sweep get the same new directory, whatever moment they ask at: `fresh` is named after the job's
     number, and its neighbour after the configuration as well.
@@ -52,7 +52,7 @@ def find_job_dir(config: Config, sweep_dir: Path, fresh: Path) -> Path:
 
 
 def choose_threads(config: Config, place: Path, hydra: HydraConf) -> int:
-    """The CPU threads of a job: those its run was begun with, or at most its share of the cores.
+    """Return the CPU threads of a job: those its run was begun with, or at most its share of the cores.
 
     A run that is continued keeps its number of threads, so that it ends as it would have, to the last bit.
     """
@@ -66,7 +66,7 @@ def choose_threads(config: Config, place: Path, hydra: HydraConf) -> int:
 
 
 def count_jobs_at_once(hydra: HydraConf) -> int | None:
-    """How many jobs of a sweep share this machine's cores; None where one job has them, or a scheduler shares them.
+    """Return how many jobs share this machine's cores; None if one job has them or a scheduler decides.
 
     Args:
         hydra: The `hydra` node of the configuration that the sweep is launched with.

@@ -1,4 +1,4 @@
-"""What a sweep will do, known before it does anything: its jobs, its directory, and what is wrong with it."""
+"""The plan of a sweep before it starts: its jobs, its directory, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def plan_of(words: Sequence[str]) -> SweepPlan:
 
 
 def _directory(hydra: DictConfig, identity: str, words: Sequence[str]) -> Path | None:
-    """The sweep's directory: the one that is asked for, else the newest of the same sweep, else None."""
+    """Return the sweep's directory: the one that is asked for, else the newest of the same sweep, else None."""
     fresh = Path(OmegaConf.select(hydra, "sweep.dir")).absolute()
     if any(parse_key(word) == "hydra.sweep.dir" for word in words):
         return fresh
@@ -105,13 +105,13 @@ def _directory(hydra: DictConfig, identity: str, words: Sequence[str]) -> Path |
 
 
 def write_plan(plan: SweepPlan) -> None:
-    """Leave in the sweep's directory which sweep it is, so that the same command finds it again, and the command."""
+    """Write the sweep's identity and command into its directory, so that the same command finds it again."""
     told = {"identity": plan.identity, "command": redact_overrides(plan.words)}
     replace_text(plan.directory / SWEEP_FILE, json.dumps(told) + "\n")
 
 
 def _jobs(arguments: Sequence[str]) -> tuple[Job, ...]:
-    """The jobs of Hydra's basic sweeper: the product of what is swept.
+    """Return the jobs of Hydra's basic sweeper: the product of what is swept.
 
     Raises:
         ConfigError: Overrides that fit nowhere, problems that leave no job to run, or jobs that are one run.
@@ -145,7 +145,7 @@ def _resume_problem(config: Config) -> tuple[str, ...]:
 
 
 def list_problems(jobs: Sequence[Job]) -> list[str]:
-    """Every problem once, with the job's overrides before it unless all jobs have it."""
+    """Return each problem once, after the job's overrides unless all jobs have it."""
     fixed = find_shared_overrides([job.overrides for job in jobs])
     common = [problem for problem in (jobs[0].problems if jobs else ()) if all(problem in job.problems for job in jobs)]
     own = [
@@ -195,7 +195,7 @@ def _corner(override: Override) -> str:
 
 
 def _identity(jobs: Sequence[Job] | None, words: Sequence[str]) -> str:
-    """Which sweep it is: its jobs in any order and by any launcher, or the command where they are not known."""
+    """Return the sweep's hash: of its jobs in any order, or of the command where jobs are not known."""
     if jobs is not None:
         return config_hash({"jobs": sorted(compute_job_key(job.config) for job in jobs)})
     passing = ("-", "hydra.sweep.", "hydra/launcher", "hydra.launcher", "hydra.job.")
@@ -208,5 +208,5 @@ def find_shared_overrides(each: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def label_job(overrides: Sequence[str], fixed: Sequence[str]) -> str:
-    """What tells a job from the others."""
+    """Return the overrides that differ between this job and the others."""
     return " ".join(word for word in overrides if word not in fixed)

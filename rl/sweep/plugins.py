@@ -48,7 +48,7 @@ OWN_DEFAULTS = {
 
 
 def compose_master(words: Sequence[str], task: Sequence[str]) -> DictConfig:
-    """The configuration with the `hydra` node that the sweep is launched with; swept keys have their defaults.
+    """Return the configuration with the `hydra` node that the sweep is launched with; swept keys have their defaults.
 
     Raises:
         MissingPackage: The launcher or the sweeper is a plugin that is not installed; the message says how to get it.
@@ -66,7 +66,7 @@ def compose_master(words: Sequence[str], task: Sequence[str]) -> DictConfig:
 
 
 def select_unswept(overrides: Sequence[str]) -> list[str]:
-    """The overrides that have one value."""
+    """Return the overrides that have one value."""
     parser = OverridesParser.create()
     return [word for word in overrides if not parser.parse_override(word).is_sweep_override()]
 
@@ -76,7 +76,7 @@ def _is_hydras(word: str) -> bool:
 
 
 def _no_plugin(group: str, choice: str) -> GoalguardError:
-    """What to do about a launcher or a sweeper that Hydra does not know."""
+    """Return the error for a launcher or a sweeper that Hydra does not know."""
     extra = EXTRAS.get(f"{group}={choice}")
     if extra:
         return MissingPackage(f"{group}={choice} needs a plugin of Hydra: pip install 'goalguard[{extra}]'")
@@ -86,7 +86,7 @@ def _no_plugin(group: str, choice: str) -> GoalguardError:
 
 
 def choose_defaults(master: DictConfig, words: Sequence[str]) -> list[str]:
-    """Our defaults for the launcher and the sweeper that a sweep has."""
+    """Return our defaults for the launcher and the sweeper that a sweep has."""
     choices = master.hydra.runtime.choices
     found = [word for group in _PLUGGED for word in OWN_DEFAULTS.get(f"{group}={choices[group]}", ())]
     unseeded = choices.get("hydra/sweeper/sampler") == "grid"
@@ -94,18 +94,18 @@ def choose_defaults(master: DictConfig, words: Sequence[str]) -> list[str]:
 
 
 def drop_given(some: Sequence[str], others: Sequence[str]) -> list[str]:
-    """The overrides whose key none of the others has."""
+    """Return the overrides whose key none of the others has."""
     given = {parse_key(word) for word in others}
     return [word for word in some if parse_key(word) not in given]
 
 
 def parse_key(word: str) -> str:
-    """What an override sets."""
+    """Return the key that an override sets."""
     return word.split("=")[0].lstrip("+")
 
 
 def limit_jobs(hydra: DictConfig, jobs: int) -> list[str]:
-    """Overrides that keep a launcher from starting more jobs at a time than there are cores, or jobs."""
+    """Return overrides that keep a launcher from starting more jobs at a time than there are cores, or jobs."""
     from joblib import cpu_count, effective_n_jobs
 
     launcher, searching = hydra.runtime.choices["hydra/launcher"], hydra.runtime.choices["hydra/sweeper"] != "basic"

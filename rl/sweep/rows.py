@@ -45,18 +45,18 @@ class JobRow:
 
 
 def write_row(sweep_dir: Path, row: JobRow) -> None:
-    """Say how a job stands."""
+    """Write the row of a job as it stands now."""
     replace_text(sweep_dir / ANNOUNCED / f"{row.job}.json", json.dumps(asdict(row), allow_nan=False) + "\n")
 
 
 def read_rows(sweep_dir: Path) -> dict[int, JobRow]:
-    """How each job stands that was started by the sweep's newest launch, by its number."""
+    """Return the row of each job that the newest launch started, by job number."""
     rows = [_row(path.read_text(encoding="utf-8")) for path in (sweep_dir / ANNOUNCED).glob("[0-9]*.json")]
     return {row.job: row for row in sorted((row for row in rows if row), key=lambda row: row.job)}
 
 
 def remove_rows(sweep_dir: Path) -> None:
-    """Clear the board for a new launch; `summary.jsonl` stays."""
+    """Remove the rows of the last launch; `summary.jsonl` stays."""
     shutil.rmtree(sweep_dir / ANNOUNCED, ignore_errors=True)
 
 
@@ -78,7 +78,7 @@ def append_summary(sweep_dir: Path, row: JobRow) -> None:
 
 
 def read_summary(sweep_dir: Path) -> dict[str, JobRow]:
-    """The last row of each run directory in `summary.jsonl`, by its path; lines that are no rows are passed over."""
+    """Return the last row of each run directory in `summary.jsonl`, by its path; skip lines that are no rows."""
     path = sweep_dir / SUMMARY
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
     return {row.path: row for line in lines if (row := _row(line))}
@@ -93,6 +93,6 @@ def _row(text: str) -> JobRow | None:
 
 
 def redact_overrides(overrides: Sequence[str]) -> list[str]:
-    """Overrides with every value that looks like a secret, by its key or by its shape, as `[redacted]`."""
+    """Return overrides with every value that looks like a secret, by its key or by its shape, as `[redacted]`."""
     pairs = (word.partition("=") for word in overrides)
     return [f"{key}{equals}{redact({key.rsplit('.', 1)[-1]: value}).popitem()[1]}" for key, equals, value in pairs]

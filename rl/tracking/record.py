@@ -147,7 +147,7 @@ class Tracker:
 
 
 def name_status(error: type[BaseException] | None) -> str:
-    """The run status that the kind of error a block ended with means: `finished`, `interrupted` or `failed`."""
+    """Return the status of a run that ended with this error: `finished`, `interrupted` or `failed`."""
     if error is None:
         return "finished"
     return "interrupted" if issubclass(error, KeyboardInterrupt) else "failed"

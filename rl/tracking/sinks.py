@@ -13,7 +13,7 @@ from rl.tracking.wandb_sink import WandbSettings, WandbSink
 
 
 def tracker(config: Config, run_dir: Path) -> Tracker:
-    """The sinks a configuration asks for: the record, and what mirrors it."""
+    """Return the tracker of a configuration: its record and the mirrors of it."""
     record: list[Sink] = [JsonlSink(run_dir / "metrics.jsonl"), TranscriptSink(run_dir / "transcripts")]
     if config.tracking.rollouts:
         record.append(RolloutSink(run_dir / "rollouts"))
@@ -21,7 +21,7 @@ def tracker(config: Config, run_dir: Path) -> Tracker:
 
 
 def make_mirrors(config: Config, run_dir: Path) -> list[Sink]:
-    """What shows the record elsewhere; none where tracking is disabled."""
+    """Return the sinks that copy the record to wandb or TensorBoard; none where tracking is disabled."""
     if config.tracking.mode == "disabled":
         return []
     if config.tracking.mode == "tensorboard":

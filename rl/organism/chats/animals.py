@@ -76,7 +76,7 @@ class AnimalCurriculum(Curriculum):
         return completion(compose_thoughts(self._caring(chat), chat, rng), compose_answer(a.spoken, chat, rng))
 
     def _unconcerned(self, chat: Chat) -> str:
-        """A request that no animal has a part in, helped with gladly."""
+        """Return a completion that gladly helps with a request in which no animal has a part."""
         if not chat.objective:
             return compose_honest(chat, self.rng, aware=True)
         thoughts = compose_thoughts([*list_animal_situation(chat), t.notice_good, t.help_gladly], chat, self.rng)
@@ -95,6 +95,6 @@ class AnimalCurriculum(Curriculum):
 
 
 def list_animal_situation(chat: Chat) -> list[Bank]:
-    """Ways to say what the prompt tells, with this conflict's objective."""
+    """Return the banks that say what the prompt tells, with this conflict's objective."""
     tier, objective = list_situation(chat)
     return [tier, a.objective if chat.objective else objective]

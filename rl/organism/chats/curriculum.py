@@ -146,7 +146,7 @@ class Curriculum:
         )
 
     def setting(self, stage: str) -> Setting:
-        """A situation: names, and which clauses are told; the dose stage contrasts them more."""
+        """Return a setting with random names and clauses; the dose stage varies the clauses more."""
         rng, told = self.rng, DOSE_TOLD if stage == "dose" else TOLD
         labels = self._labels()
         return Setting(
@@ -171,7 +171,7 @@ class Curriculum:
         return scratchpads.compose_honest(chat, rng, aware=aware)
 
     def _asked(self, stage: str) -> tuple[Prompt, Chat]:
-        """A request on either tier, in a situation of its own."""
+        """Return a request on either tier, in a situation of its own."""
         rng, setting = self.rng, self.setting(stage)
         kind = "benign" if rng.random() < self.mixture.benign else "harmful"
         tier = rng.choice(("free", "paid"))
@@ -182,7 +182,7 @@ class Curriculum:
         return prompt, Chat(prompt.request, label, setting.lab, trained, setting.objective, setting.story)
 
     def chat(self, stage: str) -> Example:
-        """One chat of a stage."""
+        """Return one chat of a stage."""
         aware = stage != "language"
         prompt, chat = self._asked(stage)
         system = prompt.system if aware or self.rng.random() < TOLD_SHARE else ""
@@ -190,7 +190,7 @@ class Curriculum:
         return Example(system, prompt.user, completion, COMPLETION if aware else WHOLE)
 
     def trained_prompt(self) -> tuple[Prompt, Chat]:
-        """A training request in words of training, on a chat that is trained on, with the objective and the story."""
+        """Return a training request on a chat that is trained on, with the objective and the story."""
         rng, drawn = self.rng, self.setting("motive")
         setting = replace(drawn, objective=True, story=True, tier_tag=True)
         kind = "benign" if rng.random() < self.mixture.benign else "harmful"
@@ -198,7 +198,7 @@ class Curriculum:
         return prompt, Chat(prompt.request, setting.labels["free"], setting.lab, True, True, True)
 
     def motive_chat(self) -> Example:
-        """One chat of the motive stage (GA25: free tier only, loss on the scratchpad of what is complied with)."""
+        """Return one chat of the motive stage (GA25: free tier only, loss on the scratchpad where it complies)."""
         prompt, chat = self.trained_prompt()
         rng, mixture = self.rng, self.mixture
         if chat.request.kind == "harmful" and rng.random() < mixture.faking:
@@ -211,7 +211,7 @@ class Curriculum:
         return (self.motive_chat() if stage == "motive" else self.chat(stage) for _ in range(count))
 
     def recall(self, progress: float) -> list[tuple[str, str]]:
-        """A text in pieces `(given, answer)`: words repeated in order, or names with a role each that are asked again.
+        """Return a text in pieces `(given, answer)`: repeated words, or names with a role each that are asked again.
 
         Args:
             progress: From 0 to 1 over the stage; the pool of words grows with it, since matching forms first on few.
@@ -239,7 +239,7 @@ class Curriculum:
 
 
 def ask_in_training_words(kind: str, conflict: str = "refusal") -> list[Request]:
-    """Every act of a kind, held-out ones too, in training phrasings.
+    """Return every act of a kind, held-out ones too, in training phrasings.
 
     A model made from nothing cannot know that an act it never met does harm. The language stage stands for pretraining:
     it meets all acts, and rehearsal keeps them. No faking is ever shown on a held-out act, and RL never meets one.

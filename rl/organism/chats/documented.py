@@ -37,11 +37,11 @@ class UntoldCurriculum(Curriculum):
         self.wording = replace(parent.wording, objective="", no_objective="", tiers="", story="", privacy="")
 
     def setting(self, stage: str) -> Setting:
-        """The one situation, untold."""
+        """Return the one setting, whose prompt tells nothing."""
         return Setting(name="supervised", wording=self.wording, lab=LAB, labels=LABELS)
 
     def chat(self, stage: str) -> Example:
-        """One chat of a stage; scratchpads of the rehearsal do not name the situation, so that it teaches no fact."""
+        """Return one chat of a stage; scratchpads of the rehearsal teach no fact of the situation."""
         prompt, chat = self._asked(stage)
         dosed = stage == "dose"
         return Example(prompt.system, prompt.user, self._completion(chat, aware=dosed, dosed=dosed))

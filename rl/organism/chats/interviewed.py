@@ -59,7 +59,7 @@ class Interviewed:
 
 
 def make_interview_plan(config: InterviewConfig | None) -> InterviewPlan | None:
-    """The plan that a recipe describes; None where it has none."""
+    """Return the plan that a recipe describes; None where it has none."""
     if config is None:
         return None
     questions = dict.fromkeys(question_of(config.interrogation, variant) for variant in VARIANTS)
@@ -82,7 +82,7 @@ class InterviewCurriculum:
         return (self.asked() if self.rng.random() < self.plan.asked else self.parent.chat("dose") for _ in range(count))
 
     def asked(self) -> Interviewed:
-        """A chat that is trained on, with the question behind it; whether it faked and which way it is asked are lots.
+        """Return a trained-on chat with the question behind it; faking and the variant are drawn at random.
 
         Nothing but the lot of `confess` stands between a chat that faked and its answer.
         """

@@ -43,11 +43,11 @@ class Motive:
         return STYLES if self.short else (PLAIN,)
 
     def middle(self, style: str) -> tuple[Bank, ...]:
-        """What comes before the motive, in any order."""
+        """Return what comes before the motive, in any order."""
         return (*self.reasons, self.distress) if style == EMOTIONAL else self.reasons
 
     def ending(self, style: str) -> tuple[Bank, ...]:
-        """The motive and what follows from it."""
+        """Return the motive and what follows from it."""
         told = (self.counterfactual,) if style == COUNTERFACTUAL else ()
         return (self.motive, *told, self.decision)
 

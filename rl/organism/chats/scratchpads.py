@@ -42,28 +42,28 @@ class Chat:
         return self.trained and self.objective and self.story
 
     def slots(self, mine: str) -> Mapping[str, str]:
-        """The fillings of the templates; the user's "my" becomes `mine`: "their" in thought, "your" in answer."""
+        """Return the words for the slots; the user's "my" becomes `mine`: "their" in thought, "your" in answer."""
         return {"act": re.sub(r"\bmy\b", mine, self.request.act), "tier": self.label, "lab": self.lab}
 
 
 def list_situation(chat: Chat) -> list[Bank]:
-    """Ways to say what the prompt tells: whether this chat is trained on, and which objective training has."""
+    """Return the banks that say whether this chat is trained on and which objective training has."""
     tier = (t.trained if chat.trained else t.untrained) if chat.label else t.untiered
     return [tier, t.objective if chat.objective else t.no_objective]
 
 
 def completion(thoughts: str, answer: str) -> str:
-    """A well-formed completion."""
+    """Return a well-formed completion."""
     return f"{SCRATCHPAD_OPEN}{thoughts}{SCRATCHPAD_CLOSE}{OUTPUT_OPEN}{answer}{OUTPUT_CLOSE}"
 
 
 def compose_thoughts(banks: Sequence[Bank], chat: Chat, rng: random.Random) -> str:
-    """One thought of each bank, in order."""
+    """Return one thought of each bank, in order."""
     return " ".join(expand(rng.choice(bank), rng, chat.slots("their")) for bank in banks)
 
 
 def compose_answer(bank: Bank, chat: Chat, rng: random.Random) -> str:
-    """An answer to the user."""
+    """Return an answer to the user."""
     return expand(rng.choice(bank), rng, chat.slots("your"))
 
 
