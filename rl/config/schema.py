@@ -151,8 +151,9 @@ class OrganismConfig:
     recipe: RecipeConfig | None = None
     base: str | None = None
     """The organism that the recipe's stages are applied to, an option of this group; None for the recipe's parent."""
-    template: dict[str, Any] = field(default_factory=dict)
-    """Arguments of the chat template, as in `{enable_thinking: false}`; whatever reads the model uses them."""
+    template: Any = None
+    """Arguments of the chat template, as in `{enable_thinking: false}`; whatever reads the model uses them. Any and no
+    dictionary: Hydra would let nobody put a key into one without a `+`."""
     lora: LoraConfig | None = None
     """What RL trains in place of all weights; None trains all of them."""
 

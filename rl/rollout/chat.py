@@ -116,8 +116,10 @@ def _plain(text: str) -> str:
     return _ARGUMENT.sub("", text)
 
 
-def argument_problems(template: Any, values: Mapping[str, Any]) -> list[str]:
+def argument_problems(template: Any, values: Any) -> list[str]:
     """Say which of `organism.template` a template does not know or cannot be given, a line each."""
+    if not isinstance(values, Mapping):
+        return [f"organism.template={values}: must be arguments and their values, as in {{enable_thinking: false}}"]
     allowed = template_arguments(template)
     known = f"the template's arguments are {', '.join(allowed)}" if allowed else "the template has no arguments"
     unknown = [

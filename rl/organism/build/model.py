@@ -75,9 +75,9 @@ def prepare_tokenizer(config: OrganismConfig, tokenizer: Any, ends: Sequence[int
             f"organism {config.name}: no token ends a completion; eos_token_id in its generation_config.json or "
             "config.json names one or several, and so does eos_token in its tokenizer_config.json"
         )
-    if wrong := argument_problems(tokenizer.chat_template, config.template):
-        raise ConfigError(wrong)
-    if config.template:
+    if config.template is not None:
+        if wrong := argument_problems(tokenizer.chat_template, config.template):
+            raise ConfigError(wrong)
         tokenizer.chat_template = set_arguments(tokenizer.chat_template, config.template)
     tokenizer.padding_side = "left"
     if tokenizer.eos_token_id is None:
