@@ -1,6 +1,6 @@
 # `make` prints what there is. Every target makes the environment it needs.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak docs-run results check format organism bench clean
+.PHONY: help setup demo test soak docs-run families results check format organism bench clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -46,6 +46,9 @@ soak: setup ## kill a run twenty times at random moments and compare it with one
 
 docs-run: setup ## carry out every command of the documentation, shortened
 	@$(BIN)/python -m pytest -q -m "docs or not docs" tests/test_docs_run.py
+
+families: setup ## see what works with a tiny random model of each family, for docs/models.md
+	@PYTHONPATH=tests $(BIN)/python -m support.families && $(BIN)/python -m rl.report.results
 
 results: setup ## fill the result tables of the documentation from docs/results
 	@$(BIN)/python -m rl.report.results

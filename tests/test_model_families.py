@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
-from support.families import FAMILIES, SHAPE, family_model
+from support.families import FAMILIES, SHAPE, family_model, look_at
 
 from rl.algo.objective import completion_scores, shares_prompts
+from rl.report.data.results import read_results
+
+QUICK = ("Mistral", "LFM2", "Qwen3-MoE")
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_the_table_says_what_works_with_a_family(name: str, tmp_path: Path) -> None:
+    assert look_at(name, tmp_path) == read_results("models.json")["families"][name]
+
+
+def test_the_table_has_every_family() -> None:
+    assert list(read_results("models.json")["families"]) == list(FAMILIES)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

@@ -1,4 +1,4 @@
-"""`python -m rl.report.results`: fill the tables of README.md and docs/results.md and draw their pictures."""
+"""`python -m rl.report.results`: fill the tables of README.md, results.md and models.md, and draw their pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rl.report.figures.proportion import draw_proportion
 from rl.report.pages.interpolation import draw_file as draw_line
 from rl.report.tables.results import TABLES
 
-PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md")
+PAGES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "models.md")
 _BLOCK = re.compile(r"(<!-- table: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -344,11 +344,19 @@ def speed() -> str:
     return markdown_table(heads, rows)
 
 
+def families() -> str:
+    """Return what works with tiny random models of each family."""
+    parts = ("train", "evaluate", "probe", "export", "lora", "reads")
+    rows = read_results("models.json")["families"]
+    heads = ("family", "train", "evaluate", "probe", "export", "LoRA", "updates read")
+    return markdown_table(heads, [[name, *(row[part] for part in parts)] for name, row in rows.items()])
+
+
 TABLES: dict[str, Callable[[], str]] = {
     name.__name__.replace("_", "-"): name
     for name in (
         first_page, headline, among_compliers, review, settings, causal, arms, tally, sizes, weights, probes,
-        probes_behind, documents, documents_before, speed,
+        probes_behind, documents, documents_before, speed, families,
     )
 }  # fmt: skip
 """The function that makes each table, by the name that stands in a page's marker."""
