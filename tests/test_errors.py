@@ -151,7 +151,7 @@ def test_evaluation_names_missing_checkpoints_and_settings_together(command: Com
     code, _, told = command("ckpt=[/nowhere]", "settings=[prompted,promptd]", name="evaluate")
     assert code == 2 and told.startswith("2 problems in the configuration:\n")
     assert "ckpt=/nowhere: there is no checkpoint folder /nowhere" in told
-    assert "scenario=promptd: scenario must be one of" in told and "(did you mean prompted?)" in told
+    assert "scenario=promptd: must be one of" in told and "(did you mean prompted?)" in told
 
 
 def test_an_organism_without_a_recipe_cannot_be_built(command: Command, llama_folder: Path) -> None:

@@ -104,6 +104,7 @@ def swept(folder: Path, algos: Sequence[dict[str, object]]) -> list[Path]:
     ]
 
 
+@pytest.mark.pictures
 def test_heat_map_is_drawn_for_exactly_two_numeric_keys_with_missing_cells_blank(tmp_path: Path) -> None:
     places = [(0.1, 0), (0.1, 1), (0.02, 0)]
     paths = swept(tmp_path / "two", [{"learning_rate": rate, "kl": kl} for rate, kl in places])

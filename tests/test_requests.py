@@ -145,6 +145,7 @@ def test_too_few_requests_and_those_the_model_cannot_read_are_named_before_train
     rows = [
         *(row for n in range(6) for row in asked(f"Row boat {n}?", split="held_out")),
         *asked("a long story " * 200, "Say <|user|> now", split="train"),
+        *asked("Name a river.", "Name a hill.", kind="benign", split="held_out"),
     ]
     file = written(tmp_path / "mine.jsonl", rows)
     found = problems(composed([*small, f"scenario.requests={file}"]))

@@ -38,18 +38,16 @@ def test_jobs_in_processes_of_their_own_are_all_recorded_and_one_that_crashes_al
     assert status(tmp_path / "0") == "finished"
 
 
-def test_a_search_asks_for_its_objective_and_outlives_a_trial_that_fails(
-    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_search_asks_for_its_objective_and_outlives_a_trial_that_fails(small: list[str], tmp_path: Path) -> None:
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     searched = [word for word in small if not word.startswith("algo.batch_size")]
     words = [*searched, "algo.batch_size=8,9", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=4",
              "hydra.sweeper.direction=maximize", "tracking.objective=train/reward"]  # fmt: skip
-    code, told = sweeping_in(tmp_path, *words, "hydra.sweep.dir=."), capsys.readouterr().err
+    done = swept(tmp_path, *words)
     rows = summary_rows(tmp_path)
     good = [row["objective"] for row in rows if row["status"] == "finished"]
-    assert {row["status"] for row in rows} == {"finished", "failed"}, told
-    assert code == 1 and "algo.batch_size=9 is not divisible" in told
+    assert {row["status"] for row in rows} == {"finished", "failed"}, done.stderr
+    assert done.returncode == 1 and "algo.batch_size=9 is not divisible" in done.stderr
     found = yaml.safe_load((tmp_path / "optimization_results.yaml").read_text())
     assert found["best_value"] == max(good) and str(found["best_params"]["algo.batch_size"]) == "8"
 
