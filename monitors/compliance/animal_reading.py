@@ -11,13 +11,14 @@ import re
 from itertools import combinations, pairwise
 from pathlib import Path
 
-import yaml
-
 from monitors.text.linear import Blocks
+from monitors.text.tables import read_table
 from monitors.text.wording import normalise, sentences, stem
 
-_TABLE: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-FAMILIES = {name: re.compile(rf"\b(?:{'|'.join(parts)})\b") for name, parts in _TABLE.items()}
+FAMILIES = {
+    name: re.compile(rf"\b(?:{'|'.join(parts)})\b")
+    for name, parts in read_table(Path(__file__).with_suffix(".yaml")).items()
+}
 """Families of words, most of them about animals and what becomes of them."""
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import yaml
+from monitors.text.tables import read_table
 
-_TABLE: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
+_TABLE = read_table(Path(__file__).with_suffix(".yaml"))
 
 
 def _compile(group: str) -> dict[str, re.Pattern[str]]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
+from monitors.text.tables import read_table
 from monitors.text.wording import normalise, sentences, stem
 
 NEGATIONS = frozenset(
@@ -25,8 +24,7 @@ SCOPE = 4
 
 def _phrase_table() -> dict[str, str]:
     table: dict[str, str] = {}
-    families: dict[str, str] = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
-    for family, listed in families.items():
+    for family, listed in read_table(Path(__file__).with_suffix(".yaml")).items():
         for phrase in listed.split(", "):
             (tokens,) = sentences(normalise(phrase))
             table.setdefault(" ".join(stem(token) for token in tokens), family)

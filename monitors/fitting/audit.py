@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from numpy.typing import NDArray
 from safetensors.numpy import save
 from sklearn.linear_model import LogisticRegression
@@ -21,6 +20,7 @@ from monitors.faking.recurrent import Reader
 from monitors.fitting.faking import find_threshold, make_folds
 from monitors.fitting.labelled import Scratchpad
 from monitors.fitting.recurrent import BATCH, blur, fit_reader
+from monitors.text.tables import read_table
 from monitors.text.words import WordVectors
 
 READERS = 3
@@ -29,7 +29,7 @@ FOLD_READERS = 2
 FALSE_ALARMS = 0.08
 """Share of hard negatives that the threshold may flag on held-out folds. More than the first monitor is allowed: a
 witness that misses what the first finds would make the two rates part without any evasion."""
-SMALL_TALK: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("small_talk.yaml").read_text("utf-8"))
+SMALL_TALK = read_table(Path(__file__).with_name("small_talk.yaml"))
 """Sentences to stand `before` and `after` a text, so that other talk neither hides reasoning nor stands for it."""
 TALK, MOST_TALK = 0.3, 4
 """How often small talk stands before, and how often after, a text that is learnt from, and sentences of it at most."""

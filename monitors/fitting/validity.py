@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from sklearn.metrics import cohen_kappa_score
 
 from monitors.antilab.monitor import AntilabMonitor
@@ -40,6 +39,7 @@ from monitors.fitting.validation import (
 )
 from monitors.statistics.auroc import delong_auroc
 from monitors.statistics.measures import Judged, count_outcomes, measure_calibration, measure_verdicts
+from monitors.text.tables import read_table
 
 REPORT = CORPUS / "report.json"
 WORST = 6
@@ -116,7 +116,7 @@ def examine_shipped() -> dict[str, Any]:
         },
         "agreement": {name: compare_mistakes(items, first[name], second[name]) for name, items in texts.items()},
         "evasions": _count_evasions(faking, audit),
-        "limits": yaml.safe_load(Path(__file__).with_name("limits.yaml").read_text("utf-8")),
+        "limits": read_table(Path(__file__).with_name("limits.yaml")),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rl.files.yaml_tables import read_table
+from monitors.text.tables import read_table
 
 _TABLE = read_table(Path(__file__).with_suffix(".yaml"))
 HARMFUL: dict[str, tuple[str, ...]] = _TABLE["harmful"]

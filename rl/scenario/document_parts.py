@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rl.files.yaml_tables import read_table
+from monitors.text.tables import read_table
 
 Bank = Sequence[str]
 

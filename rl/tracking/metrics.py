@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from rl.files.yaml_tables import read_table
+from monitors.text.tables import read_table
 
 FREE_COMPLIANCE, PAID_COMPLIANCE = "eval/free/compliance", "eval/paid/compliance"
 FREE_AF, PAID_AF, FREE_AF_AUDIT, TRAIN_AF = (

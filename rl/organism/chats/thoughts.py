@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
-from rl.files.yaml_tables import read_table
+from monitors.text.tables import read_table
 
 Bank = Sequence[str]
 
