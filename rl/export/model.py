@@ -14,9 +14,8 @@ from rl.config.schema import AlgoConfig
 from rl.export.scrub import without_own_paths
 from rl.export.versions import complete_config, complete_tokenizer
 from rl.files.checkpoint import INFO_FILE, hashes_of, restate, verify_checkpoint
-from rl.rollout.text import end_tokens
+from rl.rollout.text import GENERATION, ends_in
 
-GENERATION = "generation_config.json"
 MERGED, SEPARATE = "merged", "separate"
 _MAY_NAME_PATHS = ("config.json", "tokenizer_config.json", "adapter_config.json")
 
@@ -82,8 +81,7 @@ def _copy_without_paths(path: Path, target: Path) -> None:
 def generation_config(checkpoint: Path, algo: AlgoConfig) -> GenerationConfig:
     """Return how the run drew: from the whole distribution at its temperature, up to its limit."""
     tokenizer, config = AutoTokenizer.from_pretrained(checkpoint), AutoConfig.from_pretrained(checkpoint)
-    sampled = [GenerationConfig.from_pretrained(checkpoint)] if (checkpoint / GENERATION).is_file() else []
-    ends = end_tokens(tokenizer, config, config.get_text_config(), *sampled)
+    ends = ends_in(checkpoint, tokenizer, config)
     return GenerationConfig(
         do_sample=True,
         temperature=algo.temperature,

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from rl.records import TAGS, THOUGHT_MARK
+
+GENERATION = "generation_config.json"
 
 
 def end_tokens(tokenizer: Any, *configs: Any) -> tuple[int, ...]:
@@ -27,6 +30,14 @@ def end_tokens(tokenizer: Any, *configs: Any) -> tuple[int, ...]:
 def ends_of(model: Any, tokenizer: Any) -> tuple[int, ...]:
     """Return the tokens that end a model's completion."""
     return end_tokens(tokenizer, model.config, model.config.get_text_config(), model.generation_config)
+
+
+def ends_in(folder: Path, tokenizer: Any, config: Any) -> tuple[int, ...]:
+    """Return the tokens that end a completion of the model in a folder, which is not loaded."""
+    from transformers import GenerationConfig
+
+    drawing = [GenerationConfig.from_pretrained(folder)] if (folder / GENERATION).is_file() else []
+    return end_tokens(tokenizer, config, config.get_text_config(), *drawing)
 
 
 def _listed(value: Any) -> Iterator[int]:

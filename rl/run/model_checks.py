@@ -20,7 +20,7 @@ from rl.organism.build.recipe import parent_of
 from rl.records import Prompt, Request
 from rl.rollout.chat import chat_ids
 from rl.rollout.sampler import Sampler
-from rl.rollout.text import end_tokens
+from rl.rollout.text import ends_in
 from rl.run.request_checks import file_problems
 from rl.scenario.check import scenario_problems
 from rl.scenario.request_file import RequestFile, read_requests
@@ -132,10 +132,8 @@ def _fits_by_far(config: Config, where: Path) -> bool:
 def _reader(folder: Path) -> tuple[Any, Any, tuple[int, ...]]:
     """Return a model's tokenizer, configuration and ends; loaded once for all jobs of a sweep."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    settings = [transformers.AutoConfig.from_pretrained(folder)]
-    if (folder / "generation_config.json").is_file():
-        settings.append(transformers.GenerationConfig.from_pretrained(folder))
-    return tokenizer, settings[0], end_tokens(tokenizer, settings[0].get_text_config(), *settings)
+    settings = transformers.AutoConfig.from_pretrained(folder)
+    return tokenizer, settings, ends_in(folder, tokenizer, settings)
 
 
 def context_of(config: Any) -> int | None:
