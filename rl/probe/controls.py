@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.statistics.auroc import Figure, Scored, auroc, column_aurocs
-from rl.probe.fit import FOLDS, FoldProbes, Task, deal, fit_all, folds_of
+from monitors.statistics.interval import Interval
+from rl.probe.fit import FOLDS, FoldProbes, Task, deal, fit_all, folds_of, parts_of
 from rl.probe.targets import Examples
 
 RANDOM_DIRECTIONS, SHUFFLES = 100, 10
@@ -28,8 +29,8 @@ def shuffled(texts: Examples, probes: FoldProbes, seed: int) -> Figure:
     strengths = [probe.strength for probe in probes.probes]
     tasks: list[Task] = []
     for one, fold_of in zip(permuted, deals, strict=True):
-        parts = [folds_of(one, fold_of) != fold for fold in range(max(fold_of.values()) + 1)]
-        tasks += [Task(part, one.y_N, part, strengths[fold % len(strengths)]) for fold, part in enumerate(parts)]
+        parts = enumerate(parts_of(one, fold_of))
+        tasks += [Task(part, one.y_N, part, strengths[fold % len(strengths)]) for fold, part in parts]
     made = iter(fit_all(texts, tasks))
     found = []
     for one, fold_of in zip(permuted, deals, strict=True):
@@ -41,11 +42,8 @@ def shuffled(texts: Examples, probes: FoldProbes, seed: int) -> Figure:
 def _spread(values_K: NDArray[np.float64]) -> Figure:
     """Return mean and 95% range of what random draws yielded."""
     if not len(values_K):
-        return {"value": None, "low": None, "high": None}
-    low, high = np.quantile(values_K, [0.025, 0.975])
-    return {
-        "value": round(float(values_K.mean()), 4), "low": round(float(low), 4), "high": round(float(high), 4)
-    }  # fmt: skip
+        return Interval().to_json()
+    return Interval(values_K.mean(), *np.quantile(values_K, [0.025, 0.975])).to_json()
 
 
 def random_direction(texts: Examples, probes: FoldProbes, seed: int) -> Figure:

@@ -53,8 +53,13 @@ def fit_folds(texts: Examples, seed: int) -> FoldProbes:
         seed: Of how acts are dealt out.
     """
     fold_of = deal(texts, FOLDS, seed)
+    return FoldProbes(fold_of, _fit_on(texts, parts_of(texts, fold_of), seed))
+
+
+def parts_of(texts: Examples, fold_of: Mapping[str, int]) -> list[Mask]:
+    """Return what the probe of each fold learns from: the texts that are not in it."""
     folds_N = folds_of(texts, fold_of)
-    return FoldProbes(fold_of, _fit_on(texts, [folds_N != fold for fold in range(max(fold_of.values()) + 1)], seed))
+    return [folds_N != fold for fold in range(max(fold_of.values()) + 1)]
 
 
 def folds_of(texts: Examples, fold_of: Mapping[str, int]) -> NDArray[np.int64]:
