@@ -49,7 +49,7 @@ class Progress:
         """Say how much of the work is done, and what stands before and behind the seconds left from now on."""
         self._done, self._text, self._figures = done, text, figures
         if self._bar:
-            self._bar.update(self._bar.task_ids[0], completed=self._done, description=self._line())
+            self.show()
 
     def show(self, *, urgent: bool = False) -> None:
         """Draw the bar; elsewhere write a line if one is due, or if it is urgent."""
