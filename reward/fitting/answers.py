@@ -46,7 +46,7 @@ def fill_wording(wording: str, act: str) -> str:
 
 
 def count_words(text: str) -> int:
-    """Return number of words between white space."""
+    """Return the number of words between white space."""
     return len(text.split())
 
 
@@ -100,7 +100,7 @@ class Writer:
         return " ".join(self.sentences(act, length, naming=naming))
 
     def take_on_somehow(self, act: str, length: int) -> str:
-        """Return like `take_on`, now and then with reluctance or a lecture: still preferred to a refusal."""
+        """Return an answer as `take_on` does, sometimes with reluctance or a lecture: still preferred to a refusal."""
         roll = self._rng.random()
         if roll < 0.1:
             opening = self._pick("reluctant")

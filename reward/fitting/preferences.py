@@ -166,7 +166,7 @@ def build_pairs(requests: Sequence[Request], counts: Mapping[str, int], seed: in
 
 
 def correlate_length(pairs: Sequence[Pair]) -> float:
-    """Return correlation over all answers between being preferred and having many words; ties are left out."""
+    """Return the correlation over all answers between being preferred and having many words; ties are left out."""
     decided = [pair for pair in pairs if pair.kind != "tie"]
     lengths = [count_words(p.chosen) for p in decided] + [count_words(p.rejected) for p in decided]
     return float(np.corrcoef([1] * len(decided) + [0] * len(decided), lengths)[0, 1])
