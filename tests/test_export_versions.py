@@ -29,10 +29,12 @@ GEMMA_ROPE = {"full_attention": {"rope_type": "default", "rope_theta": 1e6},
 
 
 def export_of(config: Any, folder: Path) -> Path:
-    """Save a random model with the shipped organism's tokenizer and one more special token, and export it."""
+    """Save a random model with the shipped organism's tokenizer and two more special tokens, and export it.
+
+    One of them is the token that transformers 5 adds to a tokenizer of Qwen2 without it (findings/)."""
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(TINY)
-    tokenizer.add_special_tokens({"extra_special_tokens": ["<|more|>"]})
+    tokenizer.add_special_tokens({"extra_special_tokens": ["<|more|>", "<|endoftext|>"]})
     model = AutoModelForCausalLM.from_config(config).float()
     save_checkpoint(folder / "checkpoint", model, tokenizer, {"step": 0})
     (folder / "out").mkdir()
