@@ -21,7 +21,7 @@ import torch
 from hypothesis import settings
 from matplotlib.figure import Figure
 from support.composing import remember_compositions
-from support.pictures import RENDER, save_blank
+from support.pictures import RENDER, forget_drawings, save_blank
 from support.sharing import share_folder
 from support.toy_chats import ANSWERS, encoded_dataset, toy_chats
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -98,9 +98,14 @@ def pictures_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def blank_unless_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    render = request.node.get_closest_marker("pictures") is not None
+    if render and Figure.savefig is save_blank:
+        forget_drawings()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", RENDER if request.node.get_closest_marker("pictures") else save_blank)
+        patch.setattr(Figure, "savefig", RENDER if render else save_blank)
         yield
+    if not render and request.scope == "module":
+        forget_drawings()
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from rl.report.pages import validity
+
 RENDER = Figure.savefig
 _BLANK = '<svg width="4pt" height="4pt" viewBox="0 0 4 4"></svg>'
 
@@ -28,3 +30,8 @@ def save_blank(self: Figure, fname: Any, *, format: str = "png", metadata: Any =
         fname.write(buffer.getvalue())
     else:
         Path(fname).write_bytes(buffer.getvalue())
+
+
+def forget_drawings() -> None:
+    """Have a process draw anew what it draws once for all pages: it may have been drawn blank."""
+    validity._calibration.cache_clear()
