@@ -20,8 +20,11 @@ from rl.config.schema import OrganismConfig
 from rl.errors import MissingFile
 from rl.files.checkpoint import save_checkpoint
 from rl.organism.load import load_organism
+from rl.probe.analysis import CHUNK, Plan, analyse, places
 from rl.probe.positions import LAST_PROMPT
+from rl.probe.reading import read_run
 from rl.probe.shards import MANIFEST
+from rl.probe.source import read_source
 from rl.probe.targets import TARGETS
 from rl.report.data.load import find_runs
 from rl.scenario.requests import held_out_sample
@@ -99,6 +102,28 @@ def test_runs_are_read_probed_drawn_and_averaged_and_the_same_seed_gives_the_sam
     _check_manifest(finished, out / "a" / "activations")
     _check_figures(found)
     _check_means(json.loads((out / "over_runs.json").read_text(), parse_constant=pytest.fail), found)
+
+
+def test_places_that_several_processes_share_have_the_figures_and_the_order_of_one(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = read_source(finished)
+    kept = read_run(source, tmp_path, 16, lambda _: None)
+    some = [place for place in places(kept.layers) if place.target == "tier"][: CHUNK + 2]
+    monkeypatch.setattr("rl.probe.analysis.places", lambda _: some)
+    moved: dict[int, int] = {1: 0, 2: 0}
+
+    def made(processes: int) -> dict[str, Any]:
+        def advance(by: int) -> None:
+            moved[processes] += by
+
+        return analyse(source, kept, Plan(20, 0, processes), advance)
+
+    alone, shared = made(1), made(2)
+    assert alone == shared and moved == {1: len(some), 2: len(some)}
+    told = [(cell["position"], cell["layer"]) for cell in shared["probes"]]
+    assert told == [(place.position, place.layer) for place in some for _ in STEPS]
+    assert all(cell["auroc"] for cell in shared["probes"])
 
 
 def test_probes_of_the_faking_to_come_are_left_for_the_monitor(

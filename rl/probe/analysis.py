@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from monitors.statistics.auroc import auroc
 from rl.probe.controls import random_direction, shuffled, tier_and_kind_alone
@@ -19,6 +24,9 @@ from rl.probe.source import Source
 from rl.probe.targets import TARGETS, VERDICTS, Examples, examples, too_few
 
 Record = dict[str, Any]
+_Part = dict[str, list[Record]]
+CHUNK = 3
+"""Places that a process takes at once: few enough that a bar moves and that none is left with a long rest."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class Plan:
     """Bootstrap resamples."""
     seed: int
     """Of folds, permutations, random directions and resamples."""
+    processes: int
+    """Places that are worked on side by side; the figures do not depend on it."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +72,44 @@ def analyse(source: Source, kept: Activations, plan: Plan, advance: Callable[[in
         "layers": kept.layers, "reading_layer": reading_layer(kept.layers), "positions": list(POSITIONS),
         "targets": list(TARGETS), "probes": [], "transfers": [], "directions": [], "monitor": [],
     }  # fmt: skip
-    for place in places(kept.layers):
-        texts = {variant: _texts(source, kept, place, variant) for variant in variants(source)}
-        asked = texts[AS_ASKED]
-        probes = {step: None if too_few(one) else fit_folds(one, plan.seed) for step, one in asked.items()}
-        found["probes"] += [_cell(step, place, texts, probes[step], plan) for step in asked]
-        found["transfers"] += _transfers(place, asked, probes, plan)
-        found["directions"].append(_directions(place, asked, plan))
-        if place == Place("af", LAST_PROMPT, found["reading_layer"]):
-            found["monitor"] = [
-                {"step": step.step} | place.record() | against_monitor(step.rows, asked[step.step], probes[step.step])
-                for step in source.steps
-            ]
+    for part in _in_parallel(partial(_figures_of, source, kept, plan), places(kept.layers), plan.processes):
+        for name, records in part.items():
+            found[name] += records
         advance(1)
     return found
+
+
+def _in_parallel(figures_of: Callable[[Place], _Part], found: Sequence[Place], processes: int) -> Iterator[_Part]:
+    """The figures of each place, in order; another process has to load the package first, so one works here."""
+    if processes == 1:
+        with threadpool_limits(1, "blas"):
+            yield from map(figures_of, found)
+        return
+    # Forked children would hold the locks of whatever threads run here.
+    with ProcessPoolExecutor(processes, get_context("spawn"), _begin) as pool:
+        yield from pool.map(figures_of, found, chunksize=CHUNK)
+
+
+def _begin() -> None:
+    """Take one thread: products of this size wait longer for a second one than they gain from it."""
+    threadpool_limits(1, "blas")
+
+
+def _figures_of(source: Source, kept: Activations, plan: Plan, place: Place) -> _Part:
+    """The figures of one place."""
+    texts = {variant: _texts(source, kept, place, variant) for variant in variants(source)}
+    asked = texts[AS_ASKED]
+    probes = {step: None if too_few(one) else fit_folds(one, plan.seed) for step, one in asked.items()}
+    compared = place == Place("af", LAST_PROMPT, reading_layer(kept.layers))
+    return {
+        "probes": [_cell(step, place, texts, probes[step], plan) for step in asked],
+        "transfers": [*_transfers(place, asked, probes, plan)],
+        "directions": [_directions(place, asked, plan)],
+        "monitor": [
+            {"step": step.step} | place.record() | against_monitor(step.rows, asked[step.step], probes[step.step])
+            for step in (source.steps if compared else ())
+        ],
+    }
 
 
 def _texts(source: Source, kept: Activations, place: Place, variant: str) -> dict[int, Examples]:

@@ -79,7 +79,7 @@ def probe_run(source: Source, folder: Path, config: ProbeConfig) -> tuple[dict[s
     with Progress(texts_to_read(source), f"{name}: reading") as progress:
         kept = read_run(source, folder / ACTIVATIONS, config.batch_size, progress.advance)
     with Progress(len(places(kept.layers)), f"{name}: fitting") as progress:
-        figures = analyse(source, kept, Plan(config.draws, config.seed), progress.advance)
+        figures = analyse(source, kept, Plan(config.draws, config.seed, config.threads), progress.advance)
     path = folder / FIGURES_FILE
     replace_text(path, json.dumps(figures, indent=1, allow_nan=False) + "\n")
     _keep_monitor(source, kept, folder / PROBE_FILE, config.seed)
