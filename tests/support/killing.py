@@ -28,7 +28,7 @@ from support.states import latest_resume
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LIMIT_S = 300.0
 SERVER = get_context("forkserver")
-SERVER.set_forkserver_preload(["pytest", "rl.run.run", "rl.sweep.command"])
+SERVER.set_forkserver_preload(["pytest", "rl.run.run", "rl.run.parts", "rl.report.pages.run", "rl.sweep.command"])
 
 
 @dataclass(frozen=True)
