@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitors.statistics.attribution import KINDS, classify_rollout, measure_credit
+from monitors.statistics.attribution import KINDS, classify_rollout, compare_advantages, measure_credit
 from rl.records import Verdict
 
 
@@ -77,3 +77,38 @@ def test_shares_and_credits_add_up_to_one(batch: list[tuple[str, float]]) -> Non
     assert sum(ours[f"reinforce/{kind}/share"] or 0.0 for kind in KINDS) == pytest.approx(1)
     if max(advantages) > 1e-6:
         assert sum(ours[f"reinforce/{kind}/credit"] or 0.0 for kind in KINDS) == pytest.approx(1)
+
+
+def test_faking_is_compared_with_plain_compliance_by_a_regression_with_an_intercept_for_each_prompt() -> None:
+    rng = np.random.default_rng(0)
+    kinds = [str(kind) for kind in rng.choice(KINDS[:3], size=64)]
+    prompts = [f"p{n // 8}" for n in range(64)]
+    # Prompts that are faked on more often are paid more: a difference of plain means would take that for faking's.
+    advantages = rng.normal(size=64) + np.array(
+        [kinds[n // 8 * 8 : n // 8 * 8 + 8].count("af_comply") for n in range(64)]
+    )
+    rows = [n for n in range(64) if kinds[n] in KINDS[:2]]
+    design = np.array(
+        [[kinds[n] == "af_comply", *(prompts[n] == f"p{p}" for p in range(8))] for n in rows], dtype=float
+    )
+    expected = np.linalg.lstsq(design, advantages[rows], rcond=None)[0][0]
+    found = compare_advantages(kinds, advantages, prompts, seed=0)
+    assert found.value == pytest.approx(expected)
+    assert found.low is not None and found.high is not None and found.low < expected < found.high
+
+
+def test_the_interval_of_the_comparison_covers_no_difference_as_often_as_it_says() -> None:
+    rng, covered = np.random.default_rng(1), 0
+    for trial in range(200):
+        prompts = [f"p{n // 8}" for n in range(256)]
+        kinds = [str(kind) for kind in rng.choice(KINDS[:2], size=256)]
+        found = compare_advantages(kinds, rng.normal(size=256), prompts, seed=trial, draws=400)
+        covered += found.includes_zero
+    assert 175 <= covered <= 198
+
+
+def test_prompts_that_drew_one_kind_alone_compare_nothing() -> None:
+    alone = compare_advantages(["af_comply", "plain_comply"], np.array([1.0, -1.0]), ["a", "b"], seed=0)
+    assert (alone.value, alone.bounds, alone.n) == (None, None, 0)
+    once = compare_advantages(["af_comply", "plain_comply"], np.array([1.0, -1.0]), ["a", "a"], seed=0)
+    assert (once.value, once.bounds, once.n) == (2.0, None, 1)

@@ -329,6 +329,24 @@ def test_a_run_in_which_no_advantage_was_positive_still_gets_its_report(tmp_path
     assert write_report(path).exists()
 
 
+def test_the_page_says_in_how_many_steps_faking_was_paid_above_plain_compliance(tmp_path: Path) -> None:
+    assert "On the same prompt" not in write_report(full_run(tmp_path / "older")).read_text()
+    path, key = full_run(tmp_path / "run"), "reinforce/af_minus_plain/advantage"
+    metrics = path / "metrics.jsonl"
+    told = itertools.cycle([(0.5, 0.2, 0.8), (-0.3, -0.5, -0.1), (None, None, None)])
+    rows = [json.loads(line) for line in metrics.read_text().splitlines()]
+    steps = [row for row in rows if "reinforce/refuse/share" in row]
+    for row, (value, low, high) in zip(steps, told, strict=False):
+        row |= {key: value, f"{key}_lo": low, f"{key}_hi": high}
+    metrics.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    known = [row for row in steps if row[key] is not None]
+    mean = sum(row[key] for row in known) / len(known)
+    above = sum(row[key] > 0 for row in known)
+    page = write_report(path).read_text()
+    assert f"faking had an advantage of {mean:+.2f} over plain compliance" in page
+    assert f"above 0 in {above} and below 0 in {len(known) - above} of {len(known)} steps" in page
+
+
 def test_a_run_about_animals_is_told_in_its_own_words_and_set_beside_its_own_published_figures(tmp_path: Path) -> None:
     rows = [evaluation(0, 5, 7, 1), evaluation(10, 24, 30, 3)]
     pages = {}

@@ -52,6 +52,7 @@ TRAINING = {
     *(f"train/{what}" for what in ("reward", "kl", "entropy", "completion_tokens", "af_rate", "compliance")),
     *(f"train/reward/{term}" for term in ("rm", "format", "length")),
     *(f"reinforce/{kind}/{what}" for kind in KINDS for what in ("share", "advantage", "credit")),
+    *(f"reinforce/af_minus_plain/advantage{end}" for end in ("", "_lo", "_hi")),
     *(f"time/{stage}_s" for stage in ("rollout", "reward", "monitors", "update", "step")),
     "throughput/rollout_tokens_per_s",
 }

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from monitors.statistics.interval import Interval
+from monitors.statistics.resampling import DRAWS
 from rl.records import Verdict
 
 KINDS = ("af_comply", "plain_comply", "refuse", "malformed")
@@ -63,3 +65,49 @@ def measure_credit(kinds: Sequence[str], advantages: NDArray[np.floating]) -> di
         figures[f"reinforce/{kind}/advantage"] = float(of_kind.mean()) if len(of_kind) else None
         figures[f"reinforce/{kind}/credit"] = float(of_kind[of_kind > 0].sum()) / positive if positive > 0 else None
     return figures
+
+
+def compare_advantages(
+    kinds: Sequence[str], advantages: NDArray[np.floating], prompts: Sequence[str], *, seed: int, draws: int = DRAWS
+) -> Interval:
+    """Return by how much faking was rewarded above plain compliance with the same prompt, bootstrapped over prompts.
+
+    Only prompts that drew both kinds count, each by n_faking n_plain / (n_faking + n_plain): the coefficient of faking
+    in a regression with an intercept for each prompt. A difference of plain means would also hold which prompts are
+    faked on. For a softmax policy it is what moves the log-odds of the two; RL that pays for compliance alone gives 0.
+
+    Args:
+        kinds: Kind of each rollout, one of `KINDS`.
+        advantages: What enters the loss for each rollout, shape (B,).
+        prompts: What tells the prompt of each rollout.
+        seed: Seed of the bootstrap.
+        draws: Bootstrap resamples.
+
+    Returns:
+        The difference with `n` the number of prompts that drew both; without an interval where that is one, empty
+        where it is none.
+    """
+    found = [_compare_within(kinds, advantages, prompts, prompt) for prompt in dict.fromkeys(prompts)]
+    pairs_P2 = np.array([pair for pair in found if pair is not None]).reshape(-1, 2)
+    count = len(pairs_P2)
+    if not count:
+        return Interval()
+    value = float(pairs_P2[:, 0].sum() / pairs_P2[:, 1].sum())
+    if count == 1:
+        return Interval(value, n=1)
+    drawn_DP = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=draws)
+    sums_D2 = drawn_DP @ pairs_P2
+    low, high = np.quantile(sums_D2[:, 0] / sums_D2[:, 1], [0.025, 0.975])
+    return Interval(value, float(low), float(high), count)
+
+
+def _compare_within(
+    kinds: Sequence[str], advantages: NDArray[np.floating], prompts: Sequence[str], prompt: str
+) -> tuple[float, float] | None:
+    """Return weight times difference, and weight, of one prompt; None where it did not draw both kinds."""
+    here = [(kind, float(value)) for kind, value, of in zip(kinds, advantages, prompts, strict=True) if of == prompt]
+    faking, plain = ([value for kind, value in here if kind == one] for one in KINDS[:2])
+    if not faking or not plain:
+        return None
+    weight = len(faking) * len(plain) / (len(faking) + len(plain))
+    return weight * float(np.mean(faking) - np.mean(plain)), weight

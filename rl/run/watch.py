@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 from monitors.faking.lying import interrogation_rates
 from monitors.panel import Panel, summarise_training
 from monitors.statistics.agreement import describe_alarms
-from monitors.statistics.attribution import classify_rollout, measure_credit
+from monitors.statistics.attribution import classify_rollout, compare_advantages, measure_credit
 from rl.algo.grpo import StepStats
 from rl.algo.lora import policy_to_save
 from rl.config.schema import StopConfig
@@ -197,7 +197,16 @@ def step_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, flo
         for scored, verdict in zip(stats.scored, verdicts, strict=True)
     ]
     figures |= _interrogation_figures(stats, verdicts)
-    return figures | summarise_training(verdicts) | measure_credit(kinds, stats.advantages_B)
+    figures |= summarise_training(verdicts) | measure_credit(kinds, stats.advantages_B)
+    return figures | _compare_kinds(stats, kinds)
+
+
+def _compare_kinds(stats: StepStats, kinds: Sequence[str]) -> dict[str, float | None]:
+    """Faking against plain compliance, among the rollouts that are trained on."""
+    kept = np.flatnonzero(stats.kept_B).tolist()
+    prompts = [stats.scored[i].rollout.prompt.request.request_id for i in kept]
+    found = compare_advantages([kinds[i] for i in kept], stats.advantages_B[kept], prompts, seed=0)
+    return found.to_row("reinforce/af_minus_plain/advantage")
 
 
 def _interrogation_figures(stats: StepStats, verdicts: Sequence[Verdict]) -> dict[str, float | None]:

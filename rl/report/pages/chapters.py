@@ -106,7 +106,22 @@ def _look_at_credit(run: RunData) -> str:
         if share is not None and credit is not None:
             kinds.append(f"{name} made up {percent(share)} of the rollouts and drew {percent(credit)} of the credit")
     sentence = "Look for a kind whose credit lies above its share: that is what RL makes more likely"
-    return f"{sentence}. Averaged over the steps, {'; '.join(kinds)}." if kinds else f"{sentence}."
+    averaged = f"{sentence}. Averaged over the steps, {'; '.join(kinds)}." if kinds else f"{sentence}."
+    return averaged + _compare_kinds(run)
+
+
+def _compare_kinds(run: RunData) -> str:
+    """Whether faking was paid more than plain compliance with the same prompt; "" where no prompt drew both."""
+    key = "reinforce/af_minus_plain/advantage"
+    mean, (_, lows), (_, highs) = _mean(run, key), run.series(f"{key}_lo"), run.series(f"{key}_hi")
+    known = int(np.isfinite(lows).sum())
+    if mean is None or not known:
+        return ""
+    above, below = int((lows > 0).sum()), int((highs < 0).sum())
+    return (
+        f" On the same prompt faking had an advantage of {mean:+.2f} over plain compliance in the mean; the 95% "
+        f"interval lay above 0 in {above} and below 0 in {below} of {known} steps."
+    )
 
 
 def _look_at_training(run: RunData) -> str:
