@@ -166,3 +166,24 @@ def test_a_tilde_that_the_shell_left_is_the_home_folder(
     for word in ("organism.path=~/models/mine", "organism.path='~/models/mine'"):
         code, _, told = command("organism=hf", word, "dry_run=true")
         assert code == 2 and f"organism.path={tmp_path}/models/mine: no such folder" in told
+
+
+def test_a_home_folder_that_cannot_be_written_leaves_pictures_in_the_run_and_nothing_on_the_terminal(
+    small: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    run_dir, root = tmp_path / "run", Path(__file__).parents[1]
+    environment = {key: word for key, word in os.environ.items() if not key.startswith(("MPL", "XDG_"))}
+    environment |= {"HOME": str(tmp_path / "file" / "home")}  # not even root can make a folder there
+
+    def told(*words: str) -> str:
+        command = [sys.executable, "-m", *words]
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    trained = told("scripts.train", *small, f"hydra.run.dir={run_dir}")
+    assert "atplotlib" not in trained and "mkdir" not in trained
+    assert list((run_dir / "figures").glob("*.png")) and list((run_dir / ".cache").glob("fontlist*"))
+    again = told("scripts.report", str(run_dir))
+    assert "atplotlib" not in again and "mkdir" not in again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,22 @@ def test_a_search_without_any_value_says_so_and_one_without_a_possible_value_is_
     told = capsys.readouterr().err
     assert "no trial has a value of the objective" in told and "Traceback" not in told
     assert [row["objective"] for row in summary_rows(tmp_path / "search")] == [None, None]
+
+
+def test_a_trial_without_a_value_fails_and_the_search_goes_on(
+    small: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
+    others = [word for word in small if not word.startswith("algo.max_completion_tokens")]
+    words = [*others, "algo.max_completion_tokens=2,48", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=4",
+             "hydra.sweeper.sampler.seed=1", "hydra.sweeper.direction=maximize", "hydra.sweeper.n_jobs=1",
+             "tracking.objective=eval/gap", "hydra.sweep.dir=search"]  # fmt: skip
+    assert sweeping_in(tmp_path, *words) == 0
+    assert "ended without a value of tracking.objective=eval/gap" in caplog.text
+    told = re.findall(r"job (\d)  finished  algo.max_completion_tokens=(\d+)", capsys.readouterr().err)
+    assert [job for job, _ in told] == ["0", "1", "2", "3"] and "2" in [tokens for _, tokens in told[:-1]]
+    objectives = {row["overrides"][0]: row["objective"] for row in summary_rows(tmp_path / "search")}
+    value = objectives["algo.max_completion_tokens=48"]
+    assert value is not None and objectives["algo.max_completion_tokens=2"] is None
+    found = yaml.safe_load((tmp_path / "search" / "optimization_results.yaml").read_text())
+    assert found["best_value"] == value and found["best_params"] == {"algo.max_completion_tokens": 48}

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import warnings
+from pathlib import Path
 
 
 def quiet() -> None:
@@ -25,3 +26,12 @@ def quiet() -> None:
         transformers.utils.logging.disable_progress_bar()
     if "datasets" in sys.modules:
         sys.modules["datasets"].disable_progress_bars()
+
+
+def keep_fonts_in(folder: Path) -> None:
+    """Have matplotlib keep its list of fonts in a folder where the home folder cannot be written; call before it is
+    loaded."""
+    home = Path(os.path.expanduser("~"))
+    places = (home, home / ".config", home / ".config" / "matplotlib", home / ".cache" / "matplotlib")
+    if not any(os.access(place, os.W_OK) for place in places):
+        os.environ.setdefault("MPLCONFIGDIR", str(folder.absolute() / ".cache"))

@@ -5,9 +5,6 @@ What a stage needs is loaded when it begins, so that a command that only checks 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,22 +68,12 @@ def _run(plan: RunPlan) -> Path:
         with manifest.stage("rl"):
             learn(trainer, checkpoint, over=watcher.over(step_of(checkpoint)))
         manifest.conclude()
-        with manifest.stage("report"), _own_cache(run_dir):
+        with manifest.stage("report"):
             from rl.report import write_report
 
             report = write_report(run_dir)
             curves.log_figures(sorted((run_dir / "figures").glob("*.png")))
     return report
-
-
-@contextmanager
-def _own_cache(run_dir: Path) -> Iterator[None]:
-    """Have matplotlib keep its list of fonts in the run directory where the home folder cannot be written."""
-    home = Path(os.path.expanduser("~"))
-    places = (home, home / ".config", home / ".config" / "matplotlib", home / ".cache" / "matplotlib")
-    if not any(os.access(place, os.W_OK) for place in places):
-        os.environ.setdefault("MPLCONFIGDIR", str(run_dir.absolute() / ".cache"))
-    yield
 
 
 def follow(config: Config, run_dir: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from hydra.core.hydra_config import HydraConfig
 
 from rl.command.console import display_path
-from rl.command.quiet import quiet
+from rl.command.quiet import keep_fonts_in, quiet
 from rl.command.ranks import agreed, first
 from rl.config.plain import config_yaml
 from rl.config.schema import Config
@@ -72,6 +72,7 @@ def checked(config: Config) -> Config:
 
 def train_in(config: Config, run_dir: Path) -> float:
     """Run or continue one configuration in a directory and print its table; the objective's last value."""
+    keep_fonts_in(run_dir)
     from rl.report import final_table
     from rl.run.run import run
 
